@@ -1,0 +1,175 @@
+"""The arena: one shared-memory region at a fixed address that holds all forwarding state.
+
+It has three zones. *Static* tables and roots are declared when a module is imported, with ``root`` and ``table``;
+their addresses are constants in machine code. They are as large as they may ever become: memory that nobody has
+touched costs nothing. *Counters* are static too, in a zone of their own that readers may map. The *heap* holds what comes and goes (``allocate``, ``release``), managed by the main thread.
+The *buffers* hold packets.
+
+Importing modules lays addresses out; ``Arena()`` maps memory there. One process has one arena at a time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from weft.core import memory
+from weft.core.view import Rows, RowsAt, View
+
+BASE = 0x1000_0000_0000
+STATIC_SIZE = 1 << 36
+HEAP_BASE = BASE + STATIC_SIZE
+HEAP_SIZE = 1 << 36
+BUFFERS_BASE = HEAP_BASE + HEAP_SIZE
+BUFFERS_SIZE = 1 << 34
+COUNTERS_BASE = BUFFERS_BASE + BUFFERS_SIZE
+COUNTERS_SIZE = 1 << 36
+
+LINE = 64
+HUGE_PAGE = 2 << 20
+
+V = TypeVar("V", bound=View)
+R = TypeVar("R")
+
+#: What is to be done when the arena has been mapped and is empty: tables that start with something in them.
+on_map: list[Callable[[], None]] = []
+
+#: Name -> (address, size) of every static table and root.
+layout: dict[str, tuple[int, int]] = {}
+_next = {BASE: BASE + 4096, COUNTERS_BASE: COUNTERS_BASE + 4096}
+_ends = {BASE: BASE + STATIC_SIZE, COUNTERS_BASE: COUNTERS_BASE + COUNTERS_SIZE}
+
+
+def reserve(name: str, size: int, zone: int = BASE) -> int:
+    """A constant address for ``size`` bytes, on a cache line of their own."""
+    if name in layout:
+        raise ValueError(f"the arena already has a table named {name}")
+    address = _next[zone]
+    _next[zone] += -(-size // LINE) * LINE
+    if _next[zone] > _ends[zone]:
+        raise MemoryError(f"table {name} of {size} bytes does not fit into its zone of the arena")
+    layout[name] = (address, size)
+    return address
+
+
+def root(name: str, cls: type[V]) -> V:
+    """A record that exists once: the root of a feature's state."""
+    return cls(reserve(name, cls.size))
+
+
+def table(name: str, row: type[R], count: int) -> Rows[R]:
+    """Rows (of a view or of a scalar) at a constant address, ``count`` at the most."""
+    kind: Any = row
+    return cast("Rows[R]", RowsAt(kind, reserve(name, kind.size * count)))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
+_MAP_FIXED_NOREPLACE = 0x100000
+_MAP_NORESERVE = 0x4000
+_MADV_HUGEPAGE = 14
+_FALLOC_PUNCH_HOLE_KEEP_SIZE = 3
+
+
+class Zone:
+    """One memfd mapped at a fixed address."""
+
+    def __init__(self, name: str, address: int, size: int, *, huge_pages: bool = False) -> None:
+        self.name, self.address, self.size = name, address, size
+        self.fd = os.memfd_create(f"weft-{name}")
+        os.ftruncate(self.fd, size)
+        flags = mmap.MAP_SHARED | _MAP_FIXED_NOREPLACE | _MAP_NORESERVE
+        got = _libc.mmap(address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, self.fd, 0)
+        if got != address:
+            os.close(self.fd)
+            why = os.strerror(ctypes.get_errno()) if got in (None, ctypes.c_void_p(-1).value) else "address is taken"
+            raise MemoryError(
+                f"cannot map the {name} zone ({size >> 20} MiB at {address:#x}): {why}; "
+                "a process can hold one engine at a time: close the other first"
+            )
+        if huge_pages:
+            _libc.madvise(address, size, _MADV_HUGEPAGE)
+        self.region = memory.add_region(name, address, size)
+
+    def clear(self, address: int, size: int) -> None:
+        """Give the whole pages in this stretch back to the kernel; zero the rest."""
+        start, end = -(-address // 4096) * 4096, (address + size) // 4096 * 4096
+        if end - start < 65536:
+            ctypes.memset(address, 0, size)
+            return
+        ctypes.memset(address, 0, start - address)
+        ctypes.memset(end, 0, address + size - end)
+        _libc.fallocate(self.fd, _FALLOC_PUNCH_HOLE_KEEP_SIZE, start - self.address, end - start)
+
+    def resident(self) -> int:
+        """Bytes that really occupy memory."""
+        return os.fstat(self.fd).st_blocks * 512
+
+    def close(self) -> None:
+        memory.remove_region(self.address)
+        _libc.munmap(self.address, self.size)
+        os.close(self.fd)
+
+
+class Arena:
+    """The mapped memory of an engine, and the heap's allocator (main thread only)."""
+
+    def __init__(self, buffers_size: int) -> None:
+        self.zones: list[Zone] = []
+        try:
+            self.static = self._map("static", BASE, STATIC_SIZE)
+            self.counters = self._map("counters", COUNTERS_BASE, COUNTERS_SIZE)
+            self.heap = self._map("heap", HEAP_BASE, HEAP_SIZE)
+            size = -(-buffers_size // HUGE_PAGE) * HUGE_PAGE
+            self.buffers = self._map("buffers", BUFFERS_BASE, size, huge_pages=True)
+        except MemoryError:
+            self.close()
+            raise
+        self._top = HEAP_BASE
+        self._free: dict[int, list[int]] = {}
+        self._sizes: dict[int, int] = {}
+        for initialise in on_map:
+            initialise()
+
+    def _map(self, name: str, address: int, size: int, *, huge_pages: bool = False) -> Zone:
+        zone = Zone(name, address, size, huge_pages=huge_pages)
+        self.zones.append(zone)
+        return zone
+
+    def allocate(self, size: int) -> int:
+        """The address of ``size`` zeroed bytes, aligned to a cache line (large ones to a huge page)."""
+        size = max(LINE, 1 << (size - 1).bit_length())
+        free = self._free.get(size)
+        if free:
+            address = free.pop()
+        else:
+            align = min(size, HUGE_PAGE)
+            address = -(-self._top // align) * align
+            if address + size > HEAP_BASE + HEAP_SIZE:
+                raise MemoryError(f"the arena's heap has no {size} bytes left")
+            self._top = address + size
+            if size >= HUGE_PAGE:
+                _libc.madvise(address, size, _MADV_HUGEPAGE)
+        self._sizes[address] = size
+        return address
+
+    def release(self, address: int) -> None:
+        """Give back what ``allocate`` gave. No worker may still read it: see ``Workers.quiesce``."""
+        size = self._sizes.pop(address)
+        self.heap.clear(address, size)
+        self._free.setdefault(size, []).append(address)
+
+    def heap_used(self) -> int:
+        return sum(self._sizes.values())
+
+    def close(self) -> None:
+        for zone in self.zones:
+            zone.close()
+        self.zones.clear()

@@ -1,0 +1,209 @@
+"""From packet code to machine code, and the store that keeps it.
+
+A *unit* is what is compiled at a time: a node with its loop, or a routine. Units are compiled by Numba in as many
+processes as there are cores, kept on disk as object code under their digest, and loaded with LLVM alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import inspect
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from weft.core import runtime
+from weft.core.digest import digest
+from weft.core.node import NODES, ROUTINES, Kind, Node, Routine
+from weft.core.view import View
+
+LOOPS: dict[tuple[Kind, bool], Callable[[Callable[..., Any]], Callable[[int, int, int], int]]] = {
+    (Kind.PACKET, False): runtime.packet_loop,
+    (Kind.PACKET, True): runtime.cold_packet_loop,
+    (Kind.FRAME, False): runtime.frame_loop,
+    (Kind.FRAME, True): runtime.frame_loop,
+    (Kind.INPUT, False): runtime.input_loop,
+    (Kind.INPUT, True): runtime.input_loop,
+}
+
+#: Called as (done, total, what) while units are being compiled.
+Progress = Callable[[int, int, str], None]
+
+
+def loop_of(node: Node) -> Callable[[int, int, int], int]:
+    """The function that the graph calls for a node: its own within the framework's loop."""
+    loop = LOOPS[node.kind, node.cold](node.function)
+    loop.__name__ = loop.__qualname__ = "node_" + node.name.replace("-", "_")
+    return loop
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Something to compile: a node's loop or a routine, by name."""
+
+    name: str
+
+    @property
+    def source(self) -> Node | Routine:
+        return NODES[self.name] if self.name in NODES else ROUTINES[self.name]
+
+    @property
+    def key(self) -> str:
+        source = self.source
+        if isinstance(source, Node):
+            return digest(loop_of(source), source.function)
+        return digest(source.function)
+
+
+class Store:
+    """Object code on disk, one file a unit, named by its digest."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        home = os.environ.get("WEFT_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "weft"
+        self.path = Path(path or home)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = self.path.stat()
+        if state.st_uid != os.geteuid() or state.st_mode & 0o022:
+            raise PermissionError(
+                f"{self.path} holds machine code that would be run, but others can write to it: "
+                "make it yours alone (chmod 700), or name another folder with WEFT_CACHE"
+            )
+
+    def get(self, key: str) -> tuple[str, bytes] | None:
+        """A unit's symbol and object code, if kept and whole."""
+        try:
+            content = (self.path / f"{key}.o").read_bytes()
+        except OSError:
+            return None
+        check, _, rest = content.partition(b"\n")
+        if hashlib.sha256(rest).hexdigest().encode() != check:
+            return None
+        symbol, _, code = rest.partition(b"\n")
+        return symbol.decode(), code
+
+    def put(self, key: str, symbol: str, code: bytes) -> None:
+        rest = symbol.encode() + b"\n" + code
+        with tempfile.NamedTemporaryFile(dir=self.path, delete=False) as file:
+            file.write(hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest)
+        os.replace(file.name, self.path / f"{key}.o")
+
+    def prune(self, days: float = 30) -> None:
+        """Forget what has not been used for long."""
+        oldest = time.time() - days * 86400
+        for path in self.path.glob("*.o"):
+            try:
+                if path.stat().st_atime < oldest and path.stat().st_mtime < oldest:
+                    path.unlink()
+            except OSError:
+                continue
+
+
+def compile_unit(name: str) -> tuple[str, bytes]:
+    """Compile one unit: its symbol and its object code."""
+    from numba import cfunc, njit, types
+
+    from weft.core import lowering
+
+    lowering.teach()
+    source = Unit(name).source
+    if isinstance(source, Node):
+        entry, count = loop_of(source), 3
+        njit_function = source.function
+        # The node's own function becomes part of its loop.
+        lowering.inline_once(njit_function)
+    else:
+        entry, count = _entry(source.function, njit(**lowering.OPTIONS, forceinline=True)(source.function))
+    signature = types.int64(*[types.int64] * count)
+    compiled = cfunc(signature, **lowering.OPTIONS)(entry)
+    library = compiled._library
+    _, _, (code, _) = library.serialize_using_object_code()
+    return compiled._wrapper_name, code
+
+
+def _entry(function: Callable[..., Any], dispatcher: Any) -> tuple[Callable[..., int], int]:
+    """A function of plain numbers around a routine, which may take views."""
+    scope: dict[str, Any] = {"routine": dispatcher}
+    arguments = []
+    parameters = list(inspect.signature(function).parameters.values())
+    for index, parameter in enumerate(parameters):
+        annotation = parameter.annotation
+        if isinstance(annotation, str):
+            annotation = eval(annotation, function.__globals__)
+        if isinstance(annotation, type) and issubclass(annotation, View):
+            scope[f"View{index}"] = annotation
+            arguments.append(f"View{index}(a{index})")
+        else:
+            arguments.append(f"a{index}")
+    name = "routine_" + function.__name__
+    names = ", ".join(f"a{index}" for index in range(len(parameters)))
+    exec(f"def {name}({names}):\n    return routine({', '.join(arguments)})", scope)
+    return scope[name], len(parameters)
+
+
+def compile_all(names: list[str], store: Store, progress: Progress | None = None) -> dict[str, tuple[str, bytes]]:
+    """Symbol and object code of each unit: from the store, or compiled now with all cores and kept."""
+    keys = {name: Unit(name).key for name in names}
+    ready = {name: kept for name, key in keys.items() if (kept := store.get(key))}
+    missing = [name for name in names if name not in ready]
+    if not missing:
+        return ready
+    report = progress or (lambda done, total, what: None)
+    report(0, len(missing), "starting the compiler")
+    processes = min(len(os.sched_getaffinity(0)), len(missing))
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as executor:
+        waiting = {executor.submit(compile_unit, name): name for name in missing}
+        for done, future in enumerate(as_completed(waiting), 1):
+            name = waiting[future]
+            try:
+                ready[name] = future.result()
+            except Exception as error:
+                executor.shutdown(cancel_futures=True)
+                raise CompileError(f"{name} cannot be compiled: {error}") from error
+            store.put(keys[name], *ready[name])
+            report(done, len(missing), name)
+    store.prune()
+    return ready
+
+
+class CompileError(Exception):
+    """Packet code that Numba does not take: the message says which node or routine, and why."""
+
+
+class Loader:
+    """Machine code in this process."""
+
+    def __init__(self) -> None:
+        import llvmlite.binding as llvm
+
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        self._llvm = llvm
+        self._engines: list[Any] = []
+
+    def load(self, symbol: str, code: bytes) -> int:
+        """The address of a unit's machine code."""
+        llvm = self._llvm
+        machine = llvm.Target.from_default_triple().create_target_machine()
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        engine.finalize_object()
+        self._engines.append(engine)
+        address: int = engine.get_function_address(symbol)
+        if not address:
+            raise CompileError(f"the kept machine code has no symbol {symbol}; remove the folder it is kept in")
+        return address
+
+
+def python_callable(address: int, count: int) -> Callable[..., int]:
+    """Compiled code as a function for Python; it runs without the interpreter's lock."""
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(address)
+
+
+__all__ = ["CompileError", "Loader", "Progress", "Store", "Unit", "compile_all", "python_callable"]

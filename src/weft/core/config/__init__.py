@@ -1,0 +1,28 @@
+"""The startup configuration in VPP's syntax: config.py reads it, stanza.py lets a feature declare its part."""
+
+from .config import Config
+from .stanza import STANZAS, Unknown, stanza
+from .stanzas import ApiSegment, ApiTrace, Buffers, Cpu, Logging, Memory, Plugins, Socksvr, Statseg, Unix
+from .syntax import ConfigError
+from .value import Cores, Size, Switch
+
+__all__ = [
+    "STANZAS",
+    "ApiSegment",
+    "ApiTrace",
+    "Buffers",
+    "Config",
+    "ConfigError",
+    "Cores",
+    "Cpu",
+    "Logging",
+    "Memory",
+    "Plugins",
+    "Size",
+    "Socksvr",
+    "Statseg",
+    "Switch",
+    "Unix",
+    "Unknown",
+    "stanza",
+]

@@ -1,0 +1,201 @@
+"""The engine: arena, graph, workers, timers, features, behind one object.
+
+from weft import Engine
+
+with Engine() as engine:
+    engine.cli("create packet-generator interface pg0")
+    ...
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from weft.core import buffer, features, punt, runtime, trace
+from weft.core.arena import Arena
+from weft.core.cli import Cli
+from weft.core.compiler import Loader, Progress, Store, compile_all, loop_of, python_callable
+from weft.core.graph import Graph
+from weft.core.memory import functions
+from weft.core.model import MODELS, Invalid
+from weft.core.node import NODES, ROUTINES
+from weft.core.timers import Timers
+from weft.core.view import POINTER, View
+from weft.core.worker import Workers, read_clock
+
+M = TypeVar("M")
+
+DEFAULT_BUFFERS = 16808
+
+
+class Engine:
+    """One forwarder. ``workers=0``: the caller's thread forwards, in ``step`` (what tests want)."""
+
+    def __init__(
+        self,
+        *,
+        workers: int = 1,
+        corelist: list[int] | None = None,
+        buffers: int = DEFAULT_BUFFERS,
+        interpret: bool | None = None,
+        progress: Progress | None = None,
+        store: Store | None = None,
+    ) -> None:
+        if not 0 <= workers < runtime.MAX_THREADS:
+            raise ValueError(f"{workers} workers asked for; 0 to {runtime.MAX_THREADS - 1} are possible")
+        self.interpret = bool(os.environ.get("WEFT_INTERPRET")) if interpret is None else interpret
+        self.log = logging.getLogger("weft")
+        self.messages: deque[logging.LogRecord] = deque(maxlen=2000)
+        self._keeper = _Keeper(self.messages)
+        self.log.addHandler(self._keeper)
+        self.features = features.load()
+        self.commands = Cli(user_errors=(Invalid,))
+        self._routines: dict[Callable[..., Any], Callable[..., int]] = {}
+        self._models: dict[type, Any] = {}
+        self._making: list[type] = []
+        self._close: list[Callable[[], None]] = []
+        code = {} if self.interpret else self._compile(store or Store(), progress)
+        self.arena = Arena((buffers + 2) * buffer.STRIDE)
+        self._close.append(self.arena.close)
+        try:
+            runtime.setup(workers + 1)
+            buffer.setup(buffers)
+            installed = self._install(code)
+            self.clocks_per_second = self._calibrate()
+            self.timers = Timers(lambda: self.log.exception("a timer's action failed"))
+            self._start_clock, self._start_time = self.call(read_clock), self.timers.seconds
+            self.workers = Workers(self, workers, corelist)
+            self._close.append(self.workers.close)
+            self.graph = Graph(self.arena, installed, self.workers.quiesce)
+            self.punts = punt.Punts(self, self.clocks_per_second)
+            self._close.append(self.punts.close)
+            self.trace = trace.Trace(self)
+            for cls in MODELS:
+                self[cls]
+            self.workers.start()
+        except BaseException:
+            self.close()
+            raise
+
+    # --- machine code
+
+    def _compile(self, store: Store, progress: Progress | None) -> dict[str, int]:
+        names = [*NODES, *ROUTINES]
+        units = compile_all(names, store, progress)
+        loader = Loader()
+        self._loader = loader
+        return {name: loader.load(*units[name]) for name in names}
+
+    def _install(self, code: dict[str, int]) -> dict[str, int]:
+        """Put each routine's address into its slot. Returns each node's function."""
+        for routine in ROUTINES.values():
+            parameters = inspect.signature(routine.function).parameters
+            if self.interpret:
+                self._routines[routine.function] = routine.function
+                continue
+            POINTER.store(routine.slot, code[routine.name])
+            self._routines[routine.function] = python_callable(code[routine.name], len(parameters))
+        if not self.interpret:
+            return {name: code[name] for name in NODES}
+        functions.clear()
+        found = {}
+        for number, node in enumerate(NODES.values(), 1):
+            functions[number] = loop_of(node)
+            found[node.name] = number
+        return found
+
+    def call(self, function: Callable[..., Any], *arguments: int | View) -> int:
+        """Run a routine, compiled or interpreted, on this thread (which is thread 0 to it)."""
+        if self.interpret:
+            return self._routines[function](*arguments)
+        return self._routines[function](*[getattr(a, "address", a) for a in arguments])
+
+    # --- time
+
+    def _calibrate(self) -> float:
+        """Clocks of the workers' clock in a second."""
+        first, start = self.call(read_clock), time.perf_counter_ns()
+        time.sleep(0.02)
+        last, end = self.call(read_clock), time.perf_counter_ns()
+        return (last - first) * 1e9 / (end - start)
+
+    def seconds_at(self, clock: int) -> float:
+        """Seconds since the start at a reading of the workers' clock."""
+        return self._start_time + (clock - self._start_clock) / self.clocks_per_second
+
+    # --- models
+
+    def __getitem__(self, cls: type[M]) -> M:
+        """The model of a class."""
+        if cls not in self._models:
+            if cls in self._making:
+                way = " → ".join(each.__name__ for each in [*self._making, cls])
+                raise RuntimeError(f"models need one another in a circle: {way}")
+            self._making.append(cls)
+            try:
+                made = cls(self)  # type: ignore[call-arg]
+            finally:
+                self._making.pop()
+            self._models[cls] = made
+            if hasattr(made, "close"):
+                self._close.append(made.close)
+        found: M = self._models[cls]
+        return found
+
+    # --- running
+
+    def pump(self) -> int:
+        """What the main thread has to do now: punted packets and timers. How many packets there were."""
+        handled = self.punts.drain()
+        self.timers.run()
+        return handled
+
+    def step(self) -> None:
+        """Without workers: forward until nothing is left to do."""
+        for _ in range(10_000):
+            if not self.workers.step() + self.punts.drain():
+                break
+        self.timers.run()
+
+    def advance(self, seconds: float) -> None:
+        """Turn the clock forward (tests)."""
+        self.timers.advance(seconds)
+
+    def cli(self, line: str) -> str:
+        """Run a CLI command; its output. Raises CliError."""
+        return self.commands.run(self, line)
+
+    def close(self) -> None:
+        """Stop and give everything back."""
+        while self._close:
+            try:
+                self._close.pop()()
+            except Exception:
+                self.log.exception("closing failed")
+        self.log.removeHandler(self._keeper)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Keeper(logging.Handler):
+    """Keeps the latest log messages for ``show log``."""
+
+    def __init__(self, messages: deque[logging.LogRecord]) -> None:
+        super().__init__()
+        self._messages = messages
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._messages.append(record)

@@ -1,0 +1,196 @@
+"""The machine words that Python lacks, on raw addresses: each here in Python, and in ``lowering`` as machine code.
+
+Interpreted, every access is checked: an address must lie in memory that the engine has declared with ``add_region``,
+otherwise ``BadAccess`` is raised. That is what makes interpreted runs a sanitizer for packet code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from bisect import bisect_right
+from collections.abc import Callable
+
+
+class BadAccess(Exception):
+    """Packet code touched memory that is not its own."""
+
+
+class Region:
+    """A mapped stretch of memory that packet code may touch."""
+
+    def __init__(self, name: str, address: int, size: int) -> None:
+        self.name, self.address, self.end = name, address, address + size
+        self.bytes = memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+        #: Called with (address, size, write) before each access; raises BadAccess. None: the whole region is open.
+        self.guard: Callable[[int, int, bool], None] | None = None
+
+
+_regions: list[Region] = []
+_starts: list[int] = []
+
+
+def add_region(name: str, address: int, size: int) -> Region:
+    """Declare mapped memory, so that interpreted code may touch it."""
+    region = Region(name, address, size)
+    at = bisect_right(_starts, address)
+    if (at and _regions[at - 1].end > address) or (at < len(_starts) and _starts[at] < region.end):
+        raise ValueError(f"region {name} at {address:#x} overlaps another")
+    _starts.insert(at, address)
+    _regions.insert(at, region)
+    return region
+
+
+def remove_region(address: int) -> None:
+    """Forget the region that starts at ``address``."""
+    at = _starts.index(address)
+    _regions.pop(at).bytes.release()
+    _starts.pop(at)
+
+
+def locate(address: int, size: int, write: bool = False) -> tuple[memoryview, int]:
+    """The memory and the offset in it of ``size`` bytes at ``address``."""
+    at = bisect_right(_starts, address) - 1
+    if at >= 0:
+        region = _regions[at]
+        if address + size <= region.end:
+            if region.guard is not None:
+                region.guard(address, size, write)
+            return region.bytes, address - region.address
+    raise BadAccess(f"{'write' if write else 'read'} of {size} bytes at {address:#x}: no such memory")
+
+
+def read(address: int, size: int) -> bytes:
+    """``size`` bytes at ``address``; for Python only."""
+    where, offset = locate(address, size)
+    return bytes(where[offset : offset + size])
+
+
+def write(address: int, data: bytes) -> None:
+    """Put ``data`` at ``address``; for Python only."""
+    where, offset = locate(address, len(data), write=True)
+    where[offset : offset + len(data)] = data
+
+
+# --- words: packet code may call these; `lowering.WORDS` has the machine code of each -------------------------------
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+_libc.syscall.argtypes = [ctypes.c_long] * 7
+_M64 = (1 << 64) - 1
+
+
+def wrap(value: int) -> int:
+    """``value`` as the machine holds it: 64 bits, signed."""
+    value &= _M64
+    return value - (1 << 64) if value >> 63 else value
+
+
+def shift_right(value: int, count: int) -> int:
+    """A logical shift of the 64-bit word (Python's ``>>`` keeps the sign)."""
+    return wrap((value & _M64) >> count)
+
+
+def prefetch(address: int) -> None:
+    """Ask for the cache line at ``address``, to be read and written."""
+
+
+def clock() -> int:
+    """The time-stamp counter, in clocks. Interpreted: nanoseconds."""
+    return time.perf_counter_ns()
+
+
+def fence() -> None:
+    """All memory accesses before are done before any after (sequentially consistent)."""
+
+
+def pause() -> None:
+    """Tell the core that this is a spin loop."""
+    time.sleep(0)
+
+
+def atomic_add(address: int, value: int) -> int:
+    """Add to the 64-bit word at ``address``; returns what was there before."""
+    where, offset = locate(address, 8, write=True)
+    old = int.from_bytes(where[offset : offset + 8], "little", signed=True)
+    where[offset : offset + 8] = ((old + value) & _M64).to_bytes(8, "little")
+    return old
+
+
+def atomic_swap(address: int, expected: int, value: int) -> int:
+    """If the 64-bit word at ``address`` is ``expected``, make it ``value``. Returns 1 if it was, else 0."""
+    where, offset = locate(address, 8, write=True)
+    if int.from_bytes(where[offset : offset + 8], "little", signed=True) != expected:
+        return 0
+    where[offset : offset + 8] = (value & _M64).to_bytes(8, "little")
+    return 1
+
+
+def atomic_load(address: int) -> int:
+    """The 64-bit word at ``address``; nothing after it is read earlier (acquire)."""
+    where, offset = locate(address, 8)
+    return int.from_bytes(where[offset : offset + 8], "little", signed=True)
+
+
+def atomic_store(address: int, value: int) -> None:
+    """Set the 64-bit word at ``address``; everything before it is visible with it (release)."""
+    where, offset = locate(address, 8, write=True)
+    where[offset : offset + 8] = (value & _M64).to_bytes(8, "little")
+
+
+def copy(destination: int, source: int, size: int) -> None:
+    """Copy ``size`` bytes; the two must not overlap."""
+    write(destination, read(source, size))
+
+
+def move(destination: int, source: int, size: int) -> None:
+    """Copy ``size`` bytes; the two may overlap."""
+    write(destination, read(source, size))
+
+
+def fill(address: int, byte: int, size: int) -> None:
+    """Set ``size`` bytes to ``byte``."""
+    write(address, bytes([byte & 255]) * size)
+
+
+def mix(value: int) -> int:
+    """A 64-bit word scattered over 32 bits, for hash tables (multiply-shift, Fibonacci's constant)."""
+    value &= _M64
+    value ^= value >> 32
+    return (value * 0x9E3779B97F4A7C15 & _M64) >> 32
+
+
+def lowest_bit(value: int) -> int:
+    """The number of the lowest set bit; 64 if there is none."""
+    value &= _M64
+    return (value & -value).bit_length() - 1 if value else 64
+
+
+def highest_bit(value: int) -> int:
+    """The number of the highest set bit; -1 if there is none."""
+    return (value & _M64).bit_length() - 1
+
+
+def count_bits(value: int) -> int:
+    """How many bits are set."""
+    return (value & _M64).bit_count()
+
+
+def swap16(value: int) -> int:
+    """The two low bytes exchanged."""
+    return (value & 0xFF) << 8 | (value >> 8) & 0xFF
+
+
+def syscall(number: int, a: int, b: int, c: int, d: int, e: int, f: int) -> int:
+    """The kernel's call ``number``; its result, or the negative errno."""
+    result: int = _libc.syscall(number, a, b, c, d, e, f)
+    return -ctypes.get_errno() if result == -1 else result
+
+
+#: Interpreted: the functions behind the addresses that ``call`` is given.
+functions: dict[int, Callable[[int, int, int], int]] = {}
+
+
+def call(function: int, a: int, b: int, c: int) -> int:
+    """Call the function at an address with three numbers."""
+    return functions[function](a, b, c) or 0

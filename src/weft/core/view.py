@@ -1,0 +1,336 @@
+"""Views: named, typed access to raw memory, the same interpreted and compiled.
+
+    class Ip4Header(View):
+        version_ihl: u8
+        tos: u8
+        total_length: be16
+        ...
+
+``Ip4Header(address).ttl`` is one load; in compiled code the view *is* the address and costs nothing. A field is a
+scalar, another view (inline), ``Array[...]`` (inline rows, their number given by ``times``), ``Rows[...]`` (a
+pointer to rows), ``Ref[...]`` (a pointer to one view), or ``Bytes`` (an inline area, read as its address).
+
+Packet code knows one number: the signed 64-bit integer. Every scalar is widened to it when read and cut to its size
+when written, so the compiled and the interpreted form of a function compute the same.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from weft.core import memory
+
+T = TypeVar("T")
+
+
+class Scalar:
+    """A number in memory: ``bits`` wide, perhaps big-endian (network order), perhaps signed."""
+
+    def __init__(self, name: str, bits: int, *, big_endian: bool = False, signed: bool = False) -> None:
+        self.name, self.bits, self.size = name, bits, bits // 8
+        self.big_endian, self.signed = big_endian, signed
+        self.mask = (1 << bits) - 1
+        code = {8: "b", 16: "h", 32: "i", 64: "q"}.get(bits)
+        order = ">" if big_endian else "<"
+        self._struct = struct.Struct(order + (code if signed else code.upper())) if code else None
+        self._order: typing.Literal["big", "little"] = "big" if big_endian else "little"
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def load(self, address: int) -> int:
+        where, offset = memory.locate(address, self.size)
+        if self._struct is not None:
+            value: int = self._struct.unpack_from(where, offset)[0]
+            return value
+        return int.from_bytes(where[offset : offset + self.size], self._order, signed=self.signed)
+
+    def store(self, address: int, value: int) -> None:
+        where, offset = memory.locate(address, self.size, write=True)
+        where[offset : offset + self.size] = (int(value) & self.mask).to_bytes(self.size, self._order)
+
+
+class Area:
+    """An inline stretch of bytes whose value is its address."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __repr__(self) -> str:
+        return f"Bytes[{self.size}]"
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A view that its module defines further down."""
+
+    module: str
+    name: str
+
+    def resolve(self) -> type[View]:
+        cls = vars(sys.modules[self.module])[self.name]
+        assert isinstance(cls, type) and issubclass(cls, View)
+        return cls
+
+
+class _Names(dict[str, Any]):
+    """What a view's annotations may name: the module's globals, or a view that is still to come."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(vars(sys.modules[module]))
+        self.module = module
+
+    def __missing__(self, name: str) -> Forward:
+        return Forward(self.module, name)
+
+
+class RowsKind:
+    """A pointer to rows of one kind; eight bytes."""
+
+    size = 8
+
+    def __init__(self, row: Kind | Forward) -> None:
+        self._row = row
+
+    @property
+    def row(self) -> Kind:
+        return self._row.resolve() if isinstance(self._row, Forward) else self._row
+
+    def __repr__(self) -> str:
+        return f"Rows[{self._row!r}]"
+
+
+class RefKind:
+    """A pointer to one view; eight bytes."""
+
+    size = 8
+
+    def __init__(self, cls: type[View] | Forward) -> None:
+        self._cls = cls
+
+    @property
+    def cls(self) -> type[View]:
+        return self._cls.resolve() if isinstance(self._cls, Forward) else self._cls
+
+    def __repr__(self) -> str:
+        return f"Ref[{self._cls!r}]"
+
+
+class ArrayKind:
+    """Inline rows of one kind."""
+
+    def __init__(self, row: Kind, count: int) -> None:
+        self.row, self.count = row, count
+        self.size: int = row.size * count
+
+    def __repr__(self) -> str:
+        return f"Array[{self.row!r}, {self.count}]"
+
+
+if TYPE_CHECKING:
+    u8: TypeAlias = int
+    u16: TypeAlias = int
+    u32: TypeAlias = int
+    i8: TypeAlias = int
+    i16: TypeAlias = int
+    i32: TypeAlias = int
+    i64: TypeAlias = int
+    be16: TypeAlias = int
+    be32: TypeAlias = int
+    be64: TypeAlias = int
+    mac: TypeAlias = int
+    Bytes: TypeAlias = int
+
+    class Rows(Generic[T]):
+        address: int
+
+        def __init__(self, address: int) -> None: ...
+        def __getitem__(self, index: int) -> T: ...
+        def __setitem__(self, index: int, value: T) -> None: ...
+        def __get__(self, instance: object, owner: type) -> Rows[T]: ...
+        def __set__(self, instance: object, value: Rows[T] | int) -> None: ...
+
+    class Array(Rows[T]): ...
+
+    class Ref(Generic[T]):
+        def __get__(self, instance: object, owner: type) -> T: ...
+        def __set__(self, instance: object, value: T | int) -> None: ...
+
+else:
+    u8, u16, u32 = Scalar("u8", 8), Scalar("u16", 16), Scalar("u32", 32)
+    i8, i16 = Scalar("i8", 8, signed=True), Scalar("i16", 16, signed=True)
+    i32, i64 = Scalar("i32", 32, signed=True), Scalar("i64", 64, signed=True)
+    be16, be32 = Scalar("be16", 16, big_endian=True), Scalar("be32", 32, big_endian=True)
+    be64 = Scalar("be64", 64, big_endian=True, signed=True)
+    #: An Ethernet address as it stands in the frame. A key, not a number: its first byte is the lowest.
+    mac = Scalar("mac", 48)
+    Bytes = Area(0)
+
+    class _Subscript:
+        def __init__(self, make):
+            self.make = make
+
+        def __getitem__(self, row):
+            return self.make(row)
+
+    Rows = _Subscript(lambda row: RowsKind(row))
+    Array = _Subscript(lambda row: ArrayKind(row, 0))
+    Ref = _Subscript(lambda cls: RefKind(cls))
+
+
+def times(count: int) -> Any:
+    """How many rows an ``Array`` field has, or how many bytes a ``Bytes`` field."""
+    return _Times(count)
+
+
+class _Times:
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+
+class RowsAt:
+    """Rows at an address, interpreted: ``rows[i]`` is a view or a number."""
+
+    __slots__ = ("address", "row")
+
+    def __init__(self, row: Kind, address: int) -> None:
+        self.row, self.address = row, address
+
+    def __getitem__(self, index: int) -> Any:
+        address = self.address + int(index) * self.row.size
+        return self.row.load(address) if isinstance(self.row, Scalar) else self.row(address)  # type: ignore[operator]
+
+    def __setitem__(self, index: int, value: int) -> None:
+        if not isinstance(self.row, Scalar):
+            raise TypeError(f"a row of {self.row!r} cannot be assigned; assign its fields")
+        self.row.store(self.address + int(index) * self.row.size, value)
+
+
+class Field:
+    """One named place in a view."""
+
+    def __init__(self, name: str, offset: int, kind: Kind) -> None:
+        self.name, self.offset, self.kind = name, offset, kind
+
+    def __repr__(self) -> str:
+        return f"{self.name}@{self.offset}:{self.kind!r}"
+
+    def __get__(self, instance: View | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        address = instance.address + self.offset
+        match self.kind:
+            case Scalar():
+                return self.kind.load(address)
+            case Area():
+                return address
+            case RowsKind():
+                return RowsAt(self.kind.row, POINTER.load(address))
+            case ArrayKind():
+                return RowsAt(self.kind.row, address)
+            case RefKind():
+                return self.kind.cls(POINTER.load(address))
+        return self.kind(address)
+
+    def __set__(self, instance: View, value: Any) -> None:
+        address = instance.address + self.offset
+        if isinstance(self.kind, Scalar):
+            self.kind.store(address, value)
+        elif isinstance(self.kind, RowsKind | RefKind):
+            POINTER.store(address, getattr(value, "address", value))
+        else:
+            raise TypeError(f"{self.name} of {type(instance).__name__} is inline; assign its fields")
+
+
+class View:
+    """The base of all views. ``fields`` describes the layout; ``size`` is in bytes."""
+
+    fields: typing.ClassVar[dict[str, Field]] = {}
+    size: typing.ClassVar[int] = 0
+    __slots__ = ("address",)
+
+    def __init__(self, address: int) -> None:
+        self.address = int(address)
+
+    def __init_subclass__(cls) -> None:
+        offset, fields = cls.size, dict(cls.fields)
+        names = _Names(cls.__module__)
+        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+            if name in RESERVED:
+                raise TypeError(f"{cls.__qualname__}: no field can be named {name}: every view has that already")
+            kind = _sized(
+                eval(annotation, {}, names) if isinstance(annotation, str) else annotation, cls.__dict__.get(name)
+            )
+            fields[name] = Field(name, offset, kind)
+            setattr(cls, name, fields[name])
+            offset += kind.size
+        cls.fields, cls.size = fields, offset
+        VIEWS.append(cls)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.address:#x})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, View) and self.address == other.address
+
+    def __hash__(self) -> int:
+        return hash(self.address)
+
+    def show(self) -> Iterator[tuple[str, Any]]:
+        """Each scalar field's name and value, for people."""
+        return ((name, getattr(self, name)) for name, field in self.fields.items() if isinstance(field.kind, Scalar))
+
+
+Kind = Scalar | Area | RowsKind | RefKind | ArrayKind | type[View]
+
+#: Every view there is, in the order of definition; the compiler teaches Numba all of them.
+VIEWS: list[type[View]] = []
+#: What every view has, beside its fields.
+RESERVED = {"address", "fields", "size", "show"}
+POINTER = Scalar("pointer", 64, signed=True)
+
+
+def _sized(kind: Any, count: Any) -> Kind:
+    if isinstance(kind, ArrayKind):
+        if not isinstance(count, _Times):
+            raise TypeError(f"{kind!r} needs its number of rows: `= times(n)`")
+        return ArrayKind(kind.row, count.count)
+    if isinstance(kind, Area):
+        if not isinstance(count, _Times):
+            raise TypeError("Bytes needs its size: `= times(n)`")
+        return Area(count.count)
+    if isinstance(kind, Scalar | RowsKind | RefKind) or (isinstance(kind, type) and issubclass(kind, View)):
+        return kind
+    raise TypeError(f"{kind!r} is no field of a view: use a scalar, a view, Array[...], Rows[...] or Bytes")
+
+
+def rows(row: Any, address: int) -> Any:
+    """Rows of ``row`` (a view or a scalar) at a fixed address, for a module's global."""
+    return RowsAt(row, address)
+
+
+def methods(cls: type[View]) -> dict[str, Callable[..., Any]]:
+    """The functions that packet code may call on a view; they are compiled with it."""
+    return {
+        name: value
+        for base in reversed(cls.__mro__)
+        if issubclass(base, View) and base is not View
+        for name, value in vars(base).items()
+        if callable(value) and not name.startswith("__") and not isinstance(value, type | Field)
+    }
+
+
+def properties(cls: type[View]) -> dict[str, Callable[..., Any]]:
+    """The computed attributes of a view, likewise."""
+    return {
+        name: value.fget
+        for base in reversed(cls.__mro__)
+        if issubclass(base, View) and base is not View
+        for name, value in vars(base).items()
+        if isinstance(value, property) and value.fget is not None
+    }

@@ -1,0 +1,119 @@
+"""The way in and out of an interface, and where packets end."""
+
+from __future__ import annotations
+
+from weft.core.buffer import NO_INTERFACE, Buffer, buffer_at, u32_at
+from weft.core.node import ERROR_OWNERS, ERRORS, Errors, Kind, Nexts, node, routine
+from weft.core.runtime import Frame, NodeRuntime, deliver, drop_frame
+from weft.core.trace import Entry
+from weft.features.interface.model import (
+    ADMIN_UP,
+    Interfaces,
+    device_input,
+    drops,
+    interface_output,
+    rx,
+    sw_interfaces,
+    tx,
+)
+
+
+class OutputError(Errors, of="interface-output"):
+    DOWN = "interface is down"
+    NOT_READY = "interface not ready"
+
+
+class OutputNext(Nexts):
+    TX = "interface-tx"
+    DROP = "error-drop"
+
+
+def _trace_output(entry: Entry) -> str:
+    name = entry.engine[Interfaces].by_index.get(entry.buffer.tx_sw_if_index)
+    return f"{name.name if name else entry.buffer.tx_sw_if_index} flags 0x{entry.buffer.flags:08x}"
+
+
+@node("interface-output-template", next=OutputNext, template=True, trace=_trace_output)
+def interface_output_node(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Count what leaves by an interface, and by its parent; then its output features, then the device."""
+    sw_if_index = pkt.tx_sw_if_index
+    itf = sw_interfaces[sw_if_index]
+    if itf.flags & ADMIN_UP == 0:
+        return pkt.fail(OutputError.DOWN, OutputNext.DROP)
+    length = pkt.total_length
+    tx.add(rt.worker, sw_if_index, 1, length)
+    if sw_if_index != rt.data:
+        if sw_interfaces[rt.data].flags & ADMIN_UP == 0:
+            return pkt.fail(OutputError.DOWN, OutputNext.DROP)
+        tx.add(rt.worker, rt.data, 1, length)
+    return interface_output.start(pkt, sw_if_index, OutputNext.TX)
+
+
+@node("interface-output", next=OutputNext)
+def interface_output_demux(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Send a packet to the output node of its ``tx_sw_if_index``."""
+    output = sw_interfaces[pkt.tx_sw_if_index].output_node
+    if output == 0:
+        return pkt.fail(OutputError.NOT_READY, OutputNext.DROP)
+    return output
+
+
+@node("interface-tx", next=OutputNext)
+def interface_tx(rt: NodeRuntime, pkt: Buffer) -> int:
+    """The end of the output arc: to the device's own node."""
+    return sw_interfaces[pkt.tx_sw_if_index].tx_node
+
+
+@node("local0-tx-template", kind=Kind.FRAME, template=True)
+def local0_tx(rt: NodeRuntime, frame: Frame) -> int:
+    """Nothing leaves by local0."""
+    for i in range(frame.n):
+        buffer_at(frame.vector[i]).error = OutputError.NOT_READY
+    rt.errors[OutputError.NOT_READY] = rt.errors[OutputError.NOT_READY] + frame.n
+    return drop_frame(rt, frame)
+
+
+@routine
+def receive(rt: NodeRuntime, indices: int, count: int, sw_if_index: int, octets: int, next: int) -> int:
+    """What a device's input node does with the packets of one interface: count them, let them pass the interface's
+    ``device-input`` features, and send them on to ``next`` (``ethernet-input``).
+    """
+    if count == 0:
+        return 0
+    rx.add(rt.worker, sw_if_index, count, octets)
+    first = device_input.start(buffer_at(u32_at(indices)), sw_if_index, next)
+    if first == next:
+        return deliver(rt, indices, count, next)
+    for i in range(count):
+        device_input.start(buffer_at(u32_at(indices + 4 * i)), sw_if_index, next)
+    return deliver(rt, indices, count, first)
+
+
+class ToDrop(Nexts):
+    DROP = "drop"
+
+
+def _trace_error_drop(entry: Entry) -> str:
+    interface = entry.engine[Interfaces].by_index.get(entry.buffer.rx_sw_if_index)
+    return f"rx:{interface.name if interface else 'unknown'}"
+
+
+@node("error-drop", next=ToDrop, trace=_trace_error_drop)
+def error_drop(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Where nodes send what they drop: count it at the interface that it came in by."""
+    if pkt.rx_sw_if_index != NO_INTERFACE:
+        drops.add(rt.worker, pkt.rx_sw_if_index, 1)
+    return ToDrop.DROP
+
+
+def _trace_drop(entry: Entry) -> str:
+    error = ERRORS[entry.buffer.error]
+    return f"{ERROR_OWNERS[type(error)]}: {error.text}"
+
+
+@node("drop", kind=Kind.FRAME, trace=_trace_drop)
+def drop(rt: NodeRuntime, frame: Frame) -> int:
+    """Count each packet under its error, and free it."""
+    for i in range(frame.n):
+        rt.count(buffer_at(frame.vector[i]).error, 1)
+    return drop_frame(rt, frame)

@@ -1,0 +1,145 @@
+"""startup.conf in VPP's syntax: what it sets, and what is said of what it gets wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from weft.core.config import (
+    STANZAS,
+    Buffers,
+    Config,
+    ConfigError,
+    Cpu,
+    Memory,
+    Plugins,
+    Size,
+    Socksvr,
+    Statseg,
+    Unix,
+    stanza,
+)
+
+EXAMPLE = """\
+# A comment
+unix {
+  nodaemon
+  log /var/log/weft.log   # another
+  full-coredump
+  cli-listen /run/x/cli.sock
+  cli-prompt "my router# "
+  exec /etc/a.cli  exec /etc/b.cli
+  gid weft
+}
+cpu { workers 2 main-core 1 corelist-workers 2-3,5 }
+buffers{buffers-per-numa 32768 default data-size 2k}
+memory { main-heap-size 2G }
+plugins { plugin default { disable } plugin vxlan { enable } plugin dpdk_plugin.so { disable } }
+socksvr { default }
+statseg { size 64M per-node-counters on }
+"""
+
+
+def test_vpps_example_is_understood() -> None:
+    config = Config.from_text(EXAMPLE)
+    unix, cpu = config[Unix], config[Cpu]
+    assert unix.nodaemon and unix.full_coredump and not unix.interactive
+    assert (unix.log, unix.cli_listen, unix.gid) == (Path("/var/log/weft.log"), "/run/x/cli.sock", "weft")
+    assert unix.cli_prompt == "my router# "
+    assert unix.exec == (Path("/etc/a.cli"), Path("/etc/b.cli"))
+    assert (cpu.workers, cpu.main_core, cpu.corelist_workers) == (2, 1, (2, 3, 5))
+    assert (config[Buffers].buffers_per_numa, config[Buffers].data_size) == (32768, 2048)
+    assert config[Memory].main_heap_size == 2 * 1024**3
+    assert config[Socksvr].default
+    assert config[Statseg].size == 64 * 1024**2 and config[Statseg].per_node_counters
+    assert [name for name in ("vxlan", "nat44", "dpdk") if config[Plugins].enabled(name)] == ["vxlan"]
+    assert config.unknown() == []
+
+
+def test_an_empty_configuration_has_defaults() -> None:
+    config = Config()
+    assert config[Cpu].worker_count == 1 and config[Plugins].enabled("anything")
+
+
+def test_later_words_and_stanzas_override() -> None:
+    config = Config.from_text("cpu { workers 1 main-core 3 } cpu { workers 4 }")
+    assert (config[Cpu].workers, config[Cpu].main_core) == (4, 3)
+
+
+def test_what_is_unknown_is_reported_once_with_its_line() -> None:
+    text = ("unix { nodaemon frobnicate 5\n zap { a { b } } }\nheapsize 1G\n\ndpdk { dev 0000:00:08.0 }\n"
+            "cpu { wrokers 2 main-core 1 }")
+    config = Config.from_text(text, "startup.conf")
+    assert [str(each).partition(" and was not used")[0] for each in config.unknown()] == [
+        "startup.conf:1: unix: `frobnicate' is unknown here",
+        "startup.conf:2: unix: `zap { ... }' is unknown here",
+        "startup.conf:3: `heapsize' stands in no stanza",
+        "startup.conf:3: `1G' stands in no stanza",
+        "startup.conf:5: stanza `dpdk' is unknown",
+        "startup.conf:6: cpu: `wrokers' is unknown here",
+    ]
+    assert config[Cpu].main_core == 1
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("unix {\n nodaemon\n", "f.conf:1: `unix {' is not closed; expected a }"),
+    ("\n}", "f.conf:2: a } that closes nothing; remove it"),
+    ("{ a }", "f.conf:1: a { without a name before it; write `unix { ... }'"),
+    ("cpu {\n workers two }", "f.conf:2: cpu: `workers' takes a number, not `two'"),
+    ("cpu { workers }", "f.conf:1: cpu: `workers' takes a number, and none is given"),
+    ("cpu { corelist-workers 3-2 }",
+     "f.conf:1: cpu: `corelist-workers' takes a list of cores, for example 2-3 or 2,4-6, not `3-2'"),
+    ("memory { main-heap-size big }",
+     "f.conf:1: memory: `main-heap-size' takes a size, for example 512M or 1G, not `big'"),
+    ('unix { log "half }', 'f.conf:1: a quote is not closed; write "..." within one line'),
+    ("a {" * 100, "f.conf:1: braces nested more than 32 deep"),
+])
+def test_an_error_says_where_what_and_what_would_work(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        Config.from_text(text, "f.conf").unknown()
+    assert str(error.value) == message
+
+
+def test_the_command_line_is_a_configuration_too(tmp_path: Path) -> None:
+    file = tmp_path / "startup.conf"
+    file.write_text("cpu { workers 1 main-core 2 }")
+    config = Config.from_arguments(["-c", str(file), "unix", "{", "nodaemon", "}", "cpu { workers 3 }"])
+    assert config[Unix].nodaemon and config[Cpu] == Cpu(workers=3, main_core=2)
+    with pytest.raises(ConfigError, match=r"^command line: cpu: `workers' takes a number, not `x'$"):
+        _ = Config.from_arguments(["cpu { workers x }"])[Cpu]
+    with pytest.raises(ConfigError, match=r"^command line: `-c' needs a file"):
+        Config.from_arguments(["-c"])
+    with pytest.raises(ConfigError, match=r"none: cannot read the configuration: No such file or directory$"):
+        Config.from_file(tmp_path / "none")
+
+
+@pytest.fixture
+def l2fib() -> Iterator[type]:
+    @dataclass(frozen=True)
+    class Domain:
+        learn: bool = False
+
+    @stanza("l2fib-test")
+    @dataclass(frozen=True)
+    class L2Fib:
+        table_size: Size = 1 << 20
+        seed: tuple[Path, ...] = ()
+        first: Domain = Domain()
+        domain: dict[str, Domain] = field(default_factory=dict)
+
+    L2Fib.__annotations__ = {"table_size": Size, "seed": tuple[Path, ...], "first": Domain, "domain": dict[str, Domain]}
+    yield L2Fib
+    del STANZAS["l2fib-test"]
+
+
+def test_a_feature_declares_its_own_stanza(l2fib: type) -> None:
+    config = Config.from_text(
+        "l2fib-test { table-size 2M seed a seed b first { learn } domain red { learn } domain blue { } }")
+    read: Any = config[l2fib]
+    assert (read.table_size, read.seed) == (2 << 20, (Path("a"), Path("b")))
+    assert read.first.learn and read.domain["red"].learn and not read.domain["blue"].learn
+    assert config.unknown() == []

@@ -1,0 +1,70 @@
+"""What tests share: an engine with packet-generator interfaces, compiled and interpreted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet
+
+from weft import Engine
+from weft.core.node import ERROR_OWNERS, ERRORS
+from weft.features.interface.model import Interface, Interfaces
+from weft.features.pg.model import PacketGenerator
+
+
+@dataclass
+class Lab:
+    """An engine without workers: each call forwards until nothing is left to do."""
+
+    engine: Engine
+    ports: list[Interface] = field(default_factory=list)
+
+    def pg(self, count: int) -> list[Interface]:
+        """So many more packet-generator interfaces, up, captured: pg0, pg1, ..."""
+        made = []
+        for _ in range(count):
+            port = self.engine[PacketGenerator].create(f"pg{len(self.ports)}")
+            self.engine[Interfaces].set_admin(port, True)
+            self.engine[PacketGenerator].capture(port)
+            self.ports.append(port)
+            made.append(port)
+        return made
+
+    def cli(self, text: str) -> str:
+        """Run the commands of a text, a line each; what they print."""
+        return "".join(self.engine.cli(line.strip()) for line in text.splitlines() if line.strip())
+
+    def send(self, port: Interface, *packets: Packet | bytes) -> dict[str, list[Packet]]:
+        """Let packets come in by a port; interface name -> what left by it, for those by which something did."""
+        self.engine[PacketGenerator].send(port, [bytes(packet) for packet in packets])
+        return self.output()
+
+    def send_raw(self, port: Interface, *packets: bytes) -> dict[str, list[bytes]]:
+        """The same with bytes."""
+        self.engine[PacketGenerator].send(port, packets)
+        return {port.name: out for port in self.ports if (out := self.engine[PacketGenerator].captured(port))}
+
+    def output(self) -> dict[str, list[Packet]]:
+        """What has left since the last look."""
+        captured = {port.name: self.engine[PacketGenerator].captured(port) for port in self.ports}
+        return {name: [Ether(data) for data in packets] for name, packets in captured.items() if packets}
+
+    def errors(self) -> dict[tuple[str, str], int]:
+        """(node, reason) -> count, as ``show errors``."""
+        counts = self.engine.graph.errors()
+        return {(ERROR_OWNERS[type(ERRORS[n])], ERRORS[n].text): count for n, count in counts.items()}
+
+
+@pytest.fixture(params=["compiled", "interpreted"])
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with Engine(workers=0, interpret=request.param == "interpreted") as engine:
+        yield Lab(engine)
+
+
+@pytest.fixture
+def compiled_lab() -> Iterator[Lab]:
+    with Engine(workers=0, interpret=False) as engine:
+        yield Lab(engine)
