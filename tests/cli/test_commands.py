@@ -176,6 +176,7 @@ def test_help_explains_words_and_commands(cli: Cli, engine: Engine) -> None:
     assert [line.split()[0] for line in cli.run(engine, "show ?").splitlines()] == ["cli-sessions", "interface", "many"]
     assert [line.split()[0] for line in cli.run(engine, "s?").splitlines()] == ["set", "show"]
     assert "exec" in cli.run(engine, "?")
+    assert cli.run(engine, "echo is it up?") == "is it up?"
     assert refused(cli, engine, "help frob") == "help: unknown input `frob'"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -58,6 +57,13 @@ def test_vpps_example_is_understood() -> None:
     assert config[Statseg].size == 64 * 1024**2 and config[Statseg].per_node_counters
     assert [name for name in ("vxlan", "nat44", "dpdk") if config[Plugins].enabled(name)] == ["vxlan"]
     assert config.unknown() == []
+
+
+def test_the_group_is_a_name_or_a_number() -> None:
+    groups = [Config.from_text(text)[Unix].group for text in ("unix { gid root }", "unix { gid 7 }", "")]
+    assert groups == [0, 7, -1]
+    with pytest.raises(ConfigError, match=r"^unix: gid: there is no group `no-such-group'"):
+        _ = Config.from_text("unix { gid no-such-group }")[Unix].group
 
 
 def test_an_empty_configuration_has_defaults() -> None:
@@ -117,29 +123,29 @@ def test_the_command_line_is_a_configuration_too(tmp_path: Path) -> None:
         Config.from_file(tmp_path / "none")
 
 
+@dataclass(frozen=True)
+class Domain:
+    learn: bool = False
+
+
+@dataclass(frozen=True)
+class L2Fib:
+    table_size: Size = 1 << 20
+    seed: tuple[Path, ...] = ()
+    first: Domain = Domain()
+    domain: dict[str, Domain] = field(default_factory=dict)
+
+
 @pytest.fixture
-def l2fib() -> Iterator[type]:
-    @dataclass(frozen=True)
-    class Domain:
-        learn: bool = False
-
-    @stanza("l2fib-test")
-    @dataclass(frozen=True)
-    class L2Fib:
-        table_size: Size = 1 << 20
-        seed: tuple[Path, ...] = ()
-        first: Domain = Domain()
-        domain: dict[str, Domain] = field(default_factory=dict)
-
-    L2Fib.__annotations__ = {"table_size": Size, "seed": tuple[Path, ...], "first": Domain, "domain": dict[str, Domain]}
-    yield L2Fib
+def l2fib() -> Iterator[type[L2Fib]]:
+    yield stanza("l2fib-test")(L2Fib)
     del STANZAS["l2fib-test"]
 
 
-def test_a_feature_declares_its_own_stanza(l2fib: type) -> None:
+def test_a_feature_declares_its_own_stanza(l2fib: type[L2Fib]) -> None:
     config = Config.from_text(
         "l2fib-test { table-size 2M seed a seed b first { learn } domain red { learn } domain blue { } }")
-    read: Any = config[l2fib]
+    read = config[l2fib]
     assert (read.table_size, read.seed) == (2 << 20, (Path("a"), Path("b")))
     assert read.first.learn and read.domain["red"].learn and not read.domain["blue"].learn
     assert config.unknown() == []

@@ -98,7 +98,7 @@ class TestTerminal:
         screen.type("set int").wait(r"^weft# set int$")
         screen.type("\t").wait(r"^weft# set interface $")
         screen.type("l\tb\tlo\t").wait(r"^local0 +loop0 +loop1\nweft# set interface l2 bridge lo$")
-        screen.type("op0 2 ?").wait(r"Put an interface into a bridge domain\n[^#]*weft# set interface l2 bridge loop0 2 $")
+        screen.type("op0 2 ?").wait(r"Put an interface into a[^#]*weft# set interface l2 bridge loop0 2 $")
         screen.type("bv\t\n").wait(r"bvi *\nweft# $")
         assert running.engine.done == [(1, 2, True, False, 0)]
 

@@ -83,15 +83,17 @@ class Cli:
         return place.command, matcher.read(place.command.grammar)
 
     def _explained(self, line: str) -> str | None:
-        """The help that a line ending in a question mark asks for."""
+        """The help that a ? asks for: one that stands alone at the end, or ends a command's word."""
         text = line.rstrip()
         if not text.endswith("?") or len(text) > LINE_LIMIT:
             return None
         try:
-            tokenize(text)
-        except CliError:
+            *before, last = tokenize(text)
+            place, index = self.table.resolve(text, before)
+        except (CliError, ValueError):
             return None
-        return self.help(text[:-1])
+        in_words = index == len(before) and place.candidates(last.text[:-1])
+        return self.help(text[:-1]) if last.text == "?" or in_words else None
 
     def help(self, line: str) -> str:
         """What may follow these words, and what the command does. Raises CliError for unknown words."""

@@ -2,12 +2,12 @@
 
 weftctl names its terminal "weftctl". The server then says hello, and answers each request in turn:
 
-    {"hello": "26.06", "prompt": "weft# "}
-    {"run": "show interface"}       -> {"text": "...", "error": null, "closing": false}
+    {"hello": "weft", "prompt": "weft# "}
+    {"run": "show interface"}       -> {"text": "...", "error": "...", "closing": true}
     {"complete": "set int l2 "}     -> {"words": ["bridge", "tag-rewrite", ...]}
     {"help": "set int "}            -> {"text": "..."}
 
-A client that wants to interrupt its command disconnects.
+What is empty or false is left out. A client that wants to interrupt its command disconnects.
 """
 
 from __future__ import annotations

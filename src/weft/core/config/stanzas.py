@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from grp import getgrnam
 from pathlib import Path
 from typing import Annotated
 
 from .stanza import stanza
+from .syntax import ConfigError
 from .value import Cores, Size, Switch, size
 
 
@@ -33,6 +35,16 @@ class Unix:
     nobanner: bool = False
     cli_no_pager: bool = False
     poll_sleep_usec: int = 0
+
+    @property
+    def group(self) -> int:
+        """The number of the group that may use the sockets, -1 for the process's own. Raises ConfigError."""
+        if not self.gid or self.gid.isdecimal():
+            return int(self.gid or -1)
+        try:
+            return getgrnam(self.gid).gr_gid
+        except KeyError:
+            raise ConfigError(f"unix: gid: there is no group `{self.gid}'; make it with groupadd") from None
 
 
 @stanza("cpu")
