@@ -77,7 +77,7 @@ class Client:
 
 def _reason(path: str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-        return (f"the engine is not running: nothing listens on {path}. Start it with `weft -c startup.conf`, or name "
+        return (f"the engine is not running: nothing listens on {path}. Start it with `weft-engine -c startup.conf`, or name "
                 "its socket with -s (unix { cli-listen ... } in its configuration)")
     if isinstance(error, PermissionError):
         return f"no permission to open {path}: be root, or in the group that owns it (unix {{ gid ... }})"

@@ -1,0 +1,38 @@
+# make lab · make test · make bench; see README.md.
+
+PYTHON ?= python3
+BIN := .venv/bin
+APT := python3 python3-venv iproute2 iputils-ping iperf3
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: lab lab-down test lint bench clean
+
+lab: .installed
+	$(SUDO) $(BIN)/python -m weft.lab up
+
+lab-down: .installed
+	$(SUDO) $(BIN)/python -m weft.lab down
+
+test: .installed lint
+	$(SUDO) $(BIN)/python -m pytest
+
+lint: .installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .installed
+	$(BIN)/python -m bench
+
+# What Debian and PyPI have to bring. Debian is asked only for what is not there.
+.installed: pyproject.toml
+	@missing=$$(dpkg-query -W -f '$${Status} $${Package}\n' $(APT) 2>/dev/null | grep -c '^install ok'); \
+	if [ "$$missing" != "$(words $(APT))" ]; then \
+	  echo "installing $(APT)"; $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install -y --no-install-recommends $(APT); fi
+	@test -x $(BIN)/python || { echo "making a virtual environment in .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing the Python packages that pyproject.toml names"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch .installed
+
+clean:
+	rm -rf .venv .installed build dist src/*.egg-info
