@@ -22,7 +22,15 @@ def load() -> list[str]:
         names += sorted({entry.value for entry in entry_points(group=GROUP)})
         for part in PARTS:
             for name in names:
-                if importlib.util.find_spec(f"{name}.{part}") is not None:
-                    importlib.import_module(f"{name}.{part}")
+                _load(name, part)
         _loaded.extend(names)
     return list(_loaded)
+
+
+def _load(name: str, part: str) -> None:
+    try:
+        package = importlib.import_module(name)
+        if hasattr(package, "__path__") and importlib.util.find_spec(f"{name}.{part}") is not None:
+            importlib.import_module(f"{name}.{part}")
+    except Exception as error:
+        raise ImportError(f"feature {name} cannot be loaded: {error}; mend it, or uninstall it") from error
