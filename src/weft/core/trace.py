@@ -44,6 +44,8 @@ class Trace:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._wanted: dict[str, int] = {}
+        #: What ``show`` leaves out: a node, whether packets must have come by it (or must not), and how many to show.
+        self.filter: tuple[str, bool, int] | None = None
 
     def add(self, node: str, count: int) -> None:
         """Trace the next ``count`` packets that come to ``node``, in each thread."""
@@ -123,18 +125,32 @@ class Trace:
         engine = self._engine
         name = engine.workers.names[thread]
         lines = [f"------------------- Start of thread {thread} {name} -------------------"]
-        packets = self.packets(thread)[:most]
+        packets = self._chosen(self.packets(thread))
         if not packets:
             return lines[0] + "\nNo packets in trace buffer\n"
-        for number, way in enumerate(packets, 1):
+        for number, way in enumerate(packets[:most], 1):
             lines += [f"Packet {number}", ""]
             for entry in way:
-                lines.append(f"{_clock(entry.seconds)}: {entry.node}")
-                formatter = engine.graph[entry.node].node.format_trace
-                if formatter is not None:
-                    lines += [f"  {line}" for line in formatter(entry).splitlines()]
+                lines += _lines(entry)
             lines.append("")
+        if len(packets) > most:
+            lines.append(f"Limiting display to {most} packets. To display more specify max.")
         return "\n".join(lines) + "\n"
+
+    def _chosen(self, packets: list[list[Entry]]) -> list[list[Entry]]:
+        if self.filter is None:
+            return packets
+        node, wanted, most = self.filter
+        return [way for way in packets if any(entry.node == node for entry in way) == wanted][:most]
+
+
+def _lines(entry: Entry) -> list[str]:
+    """What a traced packet's stay at a node looks like."""
+    lines = [f"{_clock(entry.seconds)}: {entry.node}"]
+    instance = entry.engine.graph.by_name.get(entry.node)
+    if instance is not None and instance.node.format_trace is not None:
+        lines += [f"  {line}".rstrip() for line in instance.node.format_trace(entry).splitlines()]
+    return lines
 
 
 def _clock(seconds: float) -> str:
