@@ -14,6 +14,7 @@ import ctypes
 import mmap
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from weft.core import memory
@@ -78,25 +79,45 @@ _MADV_HUGEPAGE = 14
 _FALLOC_PUNCH_HOLE_KEEP_SIZE = 3
 
 
+def free_huge_pages() -> int:
+    """How many huge pages the machine has set aside (``vm.nr_hugepages``) and nobody uses."""
+    try:
+        return int(Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
 class Zone:
-    """One memfd mapped at a fixed address."""
+    """One memfd mapped at a fixed address, of huge pages if that is wanted and the machine has enough of them."""
 
     def __init__(self, name: str, address: int, size: int, *, huge_pages: bool = False) -> None:
         self.name, self.address, self.size = name, address, size
-        self.fd = os.memfd_create(f"weft-{name}")
-        os.ftruncate(self.fd, size)
-        flags = mmap.MAP_SHARED | _MAP_FIXED_NOREPLACE | _MAP_NORESERVE
-        got = _libc.mmap(address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, self.fd, 0)
-        if got != address:
-            os.close(self.fd)
-            why = os.strerror(ctypes.get_errno()) if got in (None, ctypes.c_void_p(-1).value) else "address is taken"
+        self.huge = huge_pages and size <= free_huge_pages() * HUGE_PAGE
+        problem = self._map()
+        if problem and self.huge:
+            self.huge = False
+            problem = self._map()
+        if problem:
             raise MemoryError(
-                f"cannot map the {name} zone ({size >> 20} MiB at {address:#x}): {why}; "
+                f"cannot map the {name} zone ({size >> 20} MiB at {address:#x}): {problem}; "
                 "a process can hold one engine at a time: close the other first"
             )
-        if huge_pages:
+        if huge_pages and not self.huge:
             _libc.madvise(address, size, _MADV_HUGEPAGE)
         self.region = memory.add_region(name, address, size)
+
+    def _map(self) -> str:
+        """Make and map the memfd; what went wrong, if anything."""
+        self.fd = os.memfd_create(f"weft-{self.name}", os.MFD_CLOEXEC | (os.MFD_HUGETLB if self.huge else 0))
+        os.ftruncate(self.fd, self.size)
+        # Huge pages are set aside at once, others when they are touched.
+        flags = mmap.MAP_SHARED | _MAP_FIXED_NOREPLACE | (0 if self.huge else _MAP_NORESERVE)
+        got = _libc.mmap(self.address, self.size, mmap.PROT_READ | mmap.PROT_WRITE, flags, self.fd, 0)
+        if got == self.address:
+            return ""
+        why = os.strerror(ctypes.get_errno())
+        os.close(self.fd)
+        return why
 
     def clear(self, address: int, size: int) -> None:
         """Give the whole pages in this stretch back to the kernel; zero the rest."""
