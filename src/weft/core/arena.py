@@ -1,9 +1,9 @@
 """The arena: one shared-memory region at a fixed address that holds all forwarding state.
 
-It has three zones. *Static* tables and roots are declared when a module is imported, with ``root`` and ``table``;
-their addresses are constants in machine code. They are as large as they may ever become: memory that nobody has
-touched costs nothing. *Counters* are static too, in a zone of their own that readers may map. The *heap* holds what comes and goes (``allocate``, ``release``), managed by the main thread.
-The *buffers* hold packets.
+It has four zones. *Static* tables and roots are declared when a module is imported, with ``root`` and ``table``; their
+addresses are constants in machine code. They are as large as they may ever become: memory that nobody has touched
+costs nothing. *Counters* are static too, in a zone of their own that readers may map. The *heap* holds what comes and
+goes (``allocate``, ``release``), managed by the main thread. The *buffers* hold packets.
 
 Importing modules lays addresses out; ``Arena()`` maps memory there. One process has one arena at a time.
 """
