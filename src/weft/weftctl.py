@@ -1,8 +1,8 @@
 """weftctl: the command line of a running engine, from a shell.
 
-    weftctl                          a prompt with completion, history, help and a pager
-    weftctl show interface           one command; exit status 1 when it was refused
-    weftctl < commands               commands line by line, up to the first that is refused
+weftctl                          a prompt with completion, history, help and a pager
+weftctl show interface           one command; exit status 1 when it was refused
+weftctl < commands               commands line by line, up to the first that is refused
 """
 
 from __future__ import annotations
@@ -48,8 +48,15 @@ def prompt(path: str) -> None:
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("-s", "--socket", "path", default=DEFAULT_SOCKET, envvar="WEFT_CLI_SOCKET", show_default=True,
-              help="The engine's CLI socket.")
+@click.option(
+    "-s",
+    "--socket",
+    "path",
+    default=DEFAULT_SOCKET,
+    envvar="WEFT_CLI_SOCKET",
+    show_default=True,
+    help="The engine's CLI socket.",
+)
 @click.argument("command", nargs=-1)
 def main(path: str, command: tuple[str, ...]) -> None:
     """Run COMMAND in the engine; without one, read commands from the terminal or standard input."""

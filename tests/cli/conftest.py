@@ -32,10 +32,15 @@ def commands() -> CommandTable:
         if known.handler.__module__ == builtin.__name__:
             table.add(known.name, known)
 
-    @command("set interface l2 bridge", "<interface> <bd-id:u32> [bvi | uu-fwd] [<shg:u8>]", table=table,
-             help="Put an interface into a bridge domain")
-    def bridge(engine: Engine, interface: int, bd_id: int, bvi: bool = False, uu_fwd: bool = False,
-               shg: int = 0) -> None:
+    @command(
+        "set interface l2 bridge",
+        "<interface> <bd-id:u32> [bvi | uu-fwd] [<shg:u8>]",
+        table=table,
+        help="Put an interface into a bridge domain",
+    )
+    def bridge(
+        engine: Engine, interface: int, bd_id: int, bvi: bool = False, uu_fwd: bool = False, shg: int = 0
+    ) -> None:
         engine.done.append((interface, bd_id, bvi, uu_fwd, shg))
 
     @command("set interface state", "<interface> (up | down)", table=table)
@@ -44,13 +49,21 @@ def commands() -> CommandTable:
             raise CliError("local0 is always up")
         engine.done.append((interface, up))
 
-    @command("ip route add", "<prefix> [table <table:u32>] paths:(via (drop | <next-hop:ip4> [<interface>]) "
-             "[weight <weight:u8>] [preference <preference:u8>])+", table=table)
+    @command(
+        "ip route add",
+        "<prefix> [table <table:u32>] paths:(via (drop | <next-hop:ip4> [<interface>]) "
+        "[weight <weight:u8>] [preference <preference:u8>])+",
+        table=table,
+    )
     def route(engine: Engine, **given: Any) -> None:
         engine.done.append(given)
 
-    @command("packet-generator new", "({ [name <name>] [limit <limit:u64>] [data <data:block>] } "
-             "| pcap <pcap:path> (source <interface>) (name <name>))", table=table)
+    @command(
+        "packet-generator new",
+        "({ [name <name>] [limit <limit:u64>] [data <data:block>] } "
+        "| pcap <pcap:path> (source <interface>) (name <name>))",
+        table=table,
+    )
     def generator(engine: Engine, **given: Any) -> None:
         engine.done.append(given)
 

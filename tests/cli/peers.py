@@ -28,7 +28,7 @@ def asked(data: bytes, terminal: bytes, window: tuple[int, int] | None) -> tuple
     answer, plain, index = b"", b"", 0
     while index < len(data):
         if data[index] != IAC:
-            plain += data[index:index + 1]
+            plain += data[index : index + 1]
             index += 1
         elif data[index + 1] != SB:
             index += 3
@@ -116,5 +116,5 @@ class Screen:
                 self.column = max(0, self.column - 1)
             elif character.isprintable():
                 line = self.lines[-1].ljust(self.column)
-                self.lines[-1] = line[:self.column] + character + line[self.column + 1:]
+                self.lines[-1] = line[: self.column] + character + line[self.column + 1 :]
                 self.column += 1

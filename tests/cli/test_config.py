@@ -77,8 +77,10 @@ def test_later_words_and_stanzas_override() -> None:
 
 
 def test_what_is_unknown_is_reported_once_with_its_line() -> None:
-    text = ("unix { nodaemon frobnicate 5\n zap { a { b } } }\nheapsize 1G\n\ndpdk { dev 0000:00:08.0 }\n"
-            "cpu { wrokers 2 main-core 1 }")
+    text = (
+        "unix { nodaemon frobnicate 5\n zap { a { b } } }\nheapsize 1G\n\ndpdk { dev 0000:00:08.0 }\n"
+        "cpu { wrokers 2 main-core 1 }"
+    )
     config = Config.from_text(text, "startup.conf")
     assert [str(each).partition(" and was not used")[0] for each in config.unknown()] == [
         "startup.conf:1: unix: `frobnicate' is unknown here",
@@ -91,19 +93,26 @@ def test_what_is_unknown_is_reported_once_with_its_line() -> None:
     assert config[Cpu].main_core == 1
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("unix {\n nodaemon\n", "f.conf:1: `unix {' is not closed; expected a }"),
-    ("\n}", "f.conf:2: a } that closes nothing; remove it"),
-    ("{ a }", "f.conf:1: a { without a name before it; write `unix { ... }'"),
-    ("cpu {\n workers two }", "f.conf:2: cpu: `workers' takes a number, not `two'"),
-    ("cpu { workers }", "f.conf:1: cpu: `workers' takes a number, and none is given"),
-    ("cpu { corelist-workers 3-2 }",
-     "f.conf:1: cpu: `corelist-workers' takes a list of cores, for example 2-3 or 2,4-6, not `3-2'"),
-    ("memory { main-heap-size big }",
-     "f.conf:1: memory: `main-heap-size' takes a size, for example 512M or 1G, not `big'"),
-    ('unix { log "half }', 'f.conf:1: a quote is not closed; write "..." within one line'),
-    ("a {" * 100, "f.conf:1: braces nested more than 32 deep"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("unix {\n nodaemon\n", "f.conf:1: `unix {' is not closed; expected a }"),
+        ("\n}", "f.conf:2: a } that closes nothing; remove it"),
+        ("{ a }", "f.conf:1: a { without a name before it; write `unix { ... }'"),
+        ("cpu {\n workers two }", "f.conf:2: cpu: `workers' takes a number, not `two'"),
+        ("cpu { workers }", "f.conf:1: cpu: `workers' takes a number, and none is given"),
+        (
+            "cpu { corelist-workers 3-2 }",
+            "f.conf:1: cpu: `corelist-workers' takes a list of cores, for example 2-3 or 2,4-6, not `3-2'",
+        ),
+        (
+            "memory { main-heap-size big }",
+            "f.conf:1: memory: `main-heap-size' takes a size, for example 512M or 1G, not `big'",
+        ),
+        ('unix { log "half }', 'f.conf:1: a quote is not closed; write "..." within one line'),
+        ("a {" * 100, "f.conf:1: braces nested more than 32 deep"),
+    ],
+)
 def test_an_error_says_where_what_and_what_would_work(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         Config.from_text(text, "f.conf").unknown()
@@ -144,7 +153,8 @@ def l2fib() -> Iterator[type[L2Fib]]:
 
 def test_a_feature_declares_its_own_stanza(l2fib: type[L2Fib]) -> None:
     config = Config.from_text(
-        "l2fib-test { table-size 2M seed a seed b first { learn } domain red { learn } domain blue { } }")
+        "l2fib-test { table-size 2M seed a seed b first { learn } domain red { learn } domain blue { } }"
+    )
     read = config[l2fib]
     assert (read.table_size, read.seed) == (2 << 20, (Path("a"), Path("b")))
     assert read.first.learn and read.domain["red"].learn and not read.domain["blue"].learn

@@ -18,17 +18,20 @@ def nothing(engine: Engine, **given: Any) -> None: ...
 def takes_name(engine: Engine, name: str) -> None: ...
 
 
-@pytest.mark.parametrize(("arguments", "handler", "message"), [
-    ("[a", nothing, "is not closed"),
-    ("a]", nothing, "closes or divides nothing"),
-    ("(a]", nothing, "is not closed"),
-    ("a | b", nothing, "closes or divides nothing"),
-    ("[a |]", nothing, "an empty alternative"),
-    ("(a)*", nothing, "write"),
-    ("<A>", nothing, "cannot read"),
-    ("<name> <other:word>", takes_name, "does not take"),
-    ("[<name>]", takes_name, "has no default"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "handler", "message"),
+    [
+        ("[a", nothing, "is not closed"),
+        ("a]", nothing, "closes or divides nothing"),
+        ("(a]", nothing, "is not closed"),
+        ("a | b", nothing, "closes or divides nothing"),
+        ("[a |]", nothing, "an empty alternative"),
+        ("(a)*", nothing, "write"),
+        ("<A>", nothing, "cannot read"),
+        ("<name> <other:word>", takes_name, "does not take"),
+        ("[<name>]", takes_name, "has no default"),
+    ],
+)
 def test_a_bad_declaration_is_refused(arguments: str, handler: Callable[..., None], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         command("bad", arguments, table=CommandTable())(handler)
@@ -80,26 +83,59 @@ def test_a_keyword_may_be_abbreviated_unless_two_could_be_meant(engine: Engine) 
 MAC = int.from_bytes(bytes((2, 0, 0, 0, 0x22, 5)), "little")
 
 
-@pytest.mark.parametrize(("type_name", "word", "value"), [
-    ("u8", "255", 255), ("u8", "256", None), ("u8", "-1", None), ("u8", "1_0", None), ("u8", "٣", None),
-    ("u16", "0xffff", 65535), ("u16", "0x10000", None), ("u32", "4294967295", 4294967295), ("u32", "4294967296", None),
-    ("u64", "0xffffffffffffffff", 2**64 - 1), ("u64", "9" * 30, None),
-    ("1-4094", "4094", 4094), ("1-4094", "0", None),
-    ("float", "1e4", 10000.0), ("float", ".5", 0.5), ("float", "nan", None), ("float", "1e999", None),
-    ("on-off", "enable", True), ("on-off", "0", False), ("on-off", "maybe", None),
-    ("pop|push", "pop", "pop"), ("pop|push", "pu", "push"), ("pop|push", "p", None),
-    ("mac", "02:00:00:00:22:05", MAC), ("mac", "2:0:0:0:22:5", MAC), ("mac", "0200.0000.2205", MAC),
-    ("mac", "02:00:00:00:22", None), ("mac", "0g:00:00:00:22:05", None),
-    ("ip4", "192.0.2.1", IPv4Address("192.0.2.1")), ("ip4", "192.0.2", None), ("ip4", "2001:db8::1", None),
-    ("ip6", "2001:db8::1", IPv6Address("2001:db8::1")), ("ip6", "fe80::1%eth0", None),
-    ("address", "192.0.2.1", IPv4Address("192.0.2.1")), ("address", "::1", IPv6Address("::1")),
-    ("ip4-prefix", "192.0.2.9/24", IPv4Interface("192.0.2.9/24")), ("ip4-prefix", "192.0.2.9", None),
-    ("ip4-prefix", "192.0.2.0/255.255.255.0", None),
-    ("ip6-prefix", "::/0", IPv6Interface("::/0")), ("ip6-prefix", "::/129", None),
-    ("prefix", "::1/128", IPv6Interface("::1/128")), ("prefix", "/", None),
-    ("path", "/tmp/x", Path("/tmp/x")), ("string", '"a \\"b\\""', 'a "b"'), ("word", "a", "a"),
-    ("block", "{ a  { b } }", "a  { b }"), ("block", "a", None), ("rest", "a  b", "a  b"),
-])
+@pytest.mark.parametrize(
+    ("type_name", "word", "value"),
+    [
+        ("u8", "255", 255),
+        ("u8", "256", None),
+        ("u8", "-1", None),
+        ("u8", "1_0", None),
+        ("u8", "٣", None),
+        ("u16", "0xffff", 65535),
+        ("u16", "0x10000", None),
+        ("u32", "4294967295", 4294967295),
+        ("u32", "4294967296", None),
+        ("u64", "0xffffffffffffffff", 2**64 - 1),
+        ("u64", "9" * 30, None),
+        ("1-4094", "4094", 4094),
+        ("1-4094", "0", None),
+        ("float", "1e4", 10000.0),
+        ("float", ".5", 0.5),
+        ("float", "nan", None),
+        ("float", "1e999", None),
+        ("on-off", "enable", True),
+        ("on-off", "0", False),
+        ("on-off", "maybe", None),
+        ("pop|push", "pop", "pop"),
+        ("pop|push", "pu", "push"),
+        ("pop|push", "p", None),
+        ("mac", "02:00:00:00:22:05", MAC),
+        ("mac", "2:0:0:0:22:5", MAC),
+        ("mac", "0200.0000.2205", MAC),
+        ("mac", "02:00:00:00:22", None),
+        ("mac", "0g:00:00:00:22:05", None),
+        ("ip4", "192.0.2.1", IPv4Address("192.0.2.1")),
+        ("ip4", "192.0.2", None),
+        ("ip4", "2001:db8::1", None),
+        ("ip6", "2001:db8::1", IPv6Address("2001:db8::1")),
+        ("ip6", "fe80::1%eth0", None),
+        ("address", "192.0.2.1", IPv4Address("192.0.2.1")),
+        ("address", "::1", IPv6Address("::1")),
+        ("ip4-prefix", "192.0.2.9/24", IPv4Interface("192.0.2.9/24")),
+        ("ip4-prefix", "192.0.2.9", None),
+        ("ip4-prefix", "192.0.2.0/255.255.255.0", None),
+        ("ip6-prefix", "::/0", IPv6Interface("::/0")),
+        ("ip6-prefix", "::/129", None),
+        ("prefix", "::1/128", IPv6Interface("::1/128")),
+        ("prefix", "/", None),
+        ("path", "/tmp/x", Path("/tmp/x")),
+        ("string", '"a \\"b\\""', 'a "b"'),
+        ("word", "a", "a"),
+        ("block", "{ a  { b } }", "a  { b }"),
+        ("block", "a", None),
+        ("rest", "a  b", "a  b"),
+    ],
+)
 def test_values_are_read_by_their_type(engine: Engine, type_name: str, word: str, value: object) -> None:
     table = CommandTable()
     given: list[object] = []

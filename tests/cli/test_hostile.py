@@ -16,11 +16,50 @@ from weft.core.config import Config, ConfigError
 
 from .conftest import Engine, commands
 
-WORDS = st.sampled_from([
-    "show", "set", "int", "interface", "l2", "bridge", "loop0", "loop9", "2", "999999999999", "bvi", "uu-fwd", "ip",
-    "route", "add", "10.0.0.0/8", "via", "drop", "weight", "packet-generator", "new", "{", "}", "name", "data",
-    "pcap", "?", "#", '"', '"a b"', "help", "echo", "set log", "many", "x" * 300, "\x00", "\udc80", "é", "\u2028", "",
-])
+WORDS = st.sampled_from(
+    [
+        "show",
+        "set",
+        "int",
+        "interface",
+        "l2",
+        "bridge",
+        "loop0",
+        "loop9",
+        "2",
+        "999999999999",
+        "bvi",
+        "uu-fwd",
+        "ip",
+        "route",
+        "add",
+        "10.0.0.0/8",
+        "via",
+        "drop",
+        "weight",
+        "packet-generator",
+        "new",
+        "{",
+        "}",
+        "name",
+        "data",
+        "pcap",
+        "?",
+        "#",
+        '"',
+        '"a b"',
+        "help",
+        "echo",
+        "set log",
+        "many",
+        "x" * 300,
+        "\x00",
+        "\udc80",
+        "é",
+        "\u2028",
+        "",
+    ]
+)
 KEYS = "\x1b[ABCDO~13;\x01\x05\x0b\x15\x17\x19\x04\x7f\x10\x0e"
 LINES = st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=12).map(" ".join))
 FAST = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,8 +109,12 @@ def test_the_editor_takes_any_keys(keys: str) -> None:
 
 
 @FAST
-@given(text=st.text(st.sampled_from("ab\n"), max_size=300), columns=st.integers(0, 20), rows=st.integers(0, 10),
-       keys=st.text(st.sampled_from(" \r"), min_size=300, max_size=300))
+@given(
+    text=st.text(st.sampled_from("ab\n"), max_size=300),
+    columns=st.integers(0, 20),
+    rows=st.integers(0, 10),
+    keys=st.text(st.sampled_from(" \r"), min_size=300, max_size=300),
+)
 def test_the_pager_shows_everything_once(text: str, columns: int, rows: int, keys: str) -> None:
     pager = Pager(text, columns, rows)
     shown = pager.first()
@@ -81,9 +124,39 @@ def test_the_pager_shows_everything_once(text: str, columns: int, rows: int, key
 
 
 @FAST
-@given(text=st.one_of(st.text(max_size=80), st.lists(st.sampled_from([
-    "unix", "cpu", "{", "}", "workers", "2", "plugin", "plugins", "default", "exec", "x", '"', "#", "\n", 
-    "statseg", "size", "1G", "data-size", "buffers", "-1", "\x00"]), max_size=25).map(" ".join)))
+@given(
+    text=st.one_of(
+        st.text(max_size=80),
+        st.lists(
+            st.sampled_from(
+                [
+                    "unix",
+                    "cpu",
+                    "{",
+                    "}",
+                    "workers",
+                    "2",
+                    "plugin",
+                    "plugins",
+                    "default",
+                    "exec",
+                    "x",
+                    '"',
+                    "#",
+                    "\n",
+                    "statseg",
+                    "size",
+                    "1G",
+                    "data-size",
+                    "buffers",
+                    "-1",
+                    "\x00",
+                ]
+            ),
+            max_size=25,
+        ).map(" ".join),
+    )
+)
 def test_any_configuration_is_read_or_refused_in_one_line(text: str) -> None:
     try:
         config = Config.from_text(text, "x.conf")

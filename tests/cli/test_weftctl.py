@@ -23,14 +23,30 @@ SOURCE = str(Path(weftctl.__file__).parents[1])
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": SOURCE, "HOME": str(home), "XDG_STATE_HOME": str(home / "state"),
-            "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "PAGER": "cat", "LINES": "24", "COLUMNS": "100"}
+    return {
+        **os.environ,
+        "PYTHONPATH": SOURCE,
+        "HOME": str(home),
+        "XDG_STATE_HOME": str(home / "state"),
+        "TERM": "xterm",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        "PAGER": "cat",
+        "LINES": "24",
+        "COLUMNS": "100",
+    }
 
 
 def run(path: Path, *words: str, typed: str = "") -> tuple[int, str, str]:
     """Exit status, output and errors of a weftctl."""
-    done = subprocess.run([sys.executable, "-m", "weft.weftctl", "-s", str(path), *words], input=typed, text=True,
-                          capture_output=True, timeout=20, env=environment(path.parent), check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "weft.weftctl", "-s", str(path), *words],
+        input=typed,
+        text=True,
+        capture_output=True,
+        timeout=20,
+        env=environment(path.parent),
+        check=False,
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -61,8 +77,10 @@ def test_says_how_to_start_the_engine(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_the_command(running: Running) -> None:
-    client = subprocess.Popen([sys.executable, "-m", "weft.weftctl", "-s", str(running.path), "ping", "100"],
-                              env=environment(running.path.parent))
+    client = subprocess.Popen(
+        [sys.executable, "-m", "weft.weftctl", "-s", str(running.path), "ping", "100"],
+        env=environment(running.path.parent),
+    )
     deadline = time.monotonic() + 10
     while "waiting" not in running.engine.done and time.monotonic() < deadline:
         time.sleep(0.01)

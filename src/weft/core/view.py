@@ -16,6 +16,7 @@ when written, so the compiled and the interpreted form of a function compute the
 
 from __future__ import annotations
 
+import inspect
 import struct
 import sys
 import typing
@@ -260,7 +261,7 @@ class View:
     def __init_subclass__(cls) -> None:
         offset, fields = cls.size, dict(cls.fields)
         names = _Names(cls.__module__)
-        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        for name, annotation in inspect.get_annotations(cls).items():
             if name in RESERVED:
                 raise TypeError(f"{cls.__qualname__}: no field can be named {name}: every view has that already")
             kind = _sized(

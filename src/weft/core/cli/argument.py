@@ -48,8 +48,9 @@ class Argument:
 ARGUMENTS: dict[str, Argument] = {}
 
 
-def argument(name: str, describe: str = "", *, complete: Complete = nothing, takes: Takes = "word",
-             free: bool = False) -> Callable[[Declared], Declared]:
+def argument(
+    name: str, describe: str = "", *, complete: Complete = nothing, takes: Takes = "word", free: bool = False
+) -> Callable[[Declared], Declared]:
     """Register a type under a name. Decorates a parse function, or a class with `parse` and perhaps `complete`."""
 
     def register(declared: Declared) -> Declared:

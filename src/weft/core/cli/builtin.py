@@ -85,8 +85,12 @@ def quit_(engine: Any) -> None:
 def show_cli_sessions(engine: Any) -> str:
     rows = [f"{'PNI':<5} {'FD':<5} {'Name':<20} Flags"]
     for number, session in enumerate(current().cli.sessions):
-        flags = (("i", session.interactive), ("s", session.descriptor >= 0), ("l", session.line_mode),
-                 ("a", session.ansi))
+        flags = (
+            ("i", session.interactive),
+            ("s", session.descriptor >= 0),
+            ("l", session.line_mode),
+            ("a", session.ansi),
+        )
         marks = "".join(mark if on else " " for mark, on in flags)
         rows.append(f"{number:<5} {session.descriptor:<5} {session.name:<20} {marks}".rstrip())
     return "\n".join(rows)

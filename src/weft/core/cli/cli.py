@@ -109,8 +109,9 @@ class Cli:
             if found:
                 place = place.children[partial]
             elif place.command is None:
-                raise CliError(f"{place.name}: unknown input {quote(partial)}" if place.name
-                               else f"unknown input {quote(partial)}")
+                raise CliError(
+                    f"{place.name}: unknown input {quote(partial)}" if place.name else f"unknown input {quote(partial)}"
+                )
         return help_text.of_place(place)
 
     def complete(self, engine: Any, line: str) -> list[str]:
@@ -127,7 +128,7 @@ class Cli:
             return set()
         # An open brace is no error in a line that goes on.
         depth = before.count("{") - before.count("}")
-        tokens = tokenize(before + "}" * depth)[:-depth or None]
+        tokens = tokenize(before + "}" * depth)[: -depth or None]
         place, index = self.table.resolve(before, tokens)
         found = set()
         if index == len(tokens):
@@ -154,11 +155,12 @@ def _unknown(place: Branch, line: str, tokens: list[Token]) -> CliError:
         return CliError(f"{where}missing {either(words)}")
     close = get_close_matches(tokens[0].text, words, n=3)
     hint = f"; did you mean {either(close)}?" if close else f"; expected {either(words)}" if where else ""
-    return CliError(f"{where}unknown input {quote(line[tokens[0].start:tokens[-1].end])}{hint}")
+    return CliError(f"{where}unknown input {quote(line[tokens[0].start : tokens[-1].end])}{hint}")
 
 
 def _wait(result: Awaitable[str | None]) -> str | None:
     """Carry an async handler to its end from synchronous code."""
+
     async def finish() -> str | None:
         return await result
 

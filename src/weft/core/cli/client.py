@@ -37,8 +37,9 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.socket.close()
 
     def run(self, line: str) -> Reply:
@@ -67,7 +68,7 @@ class Client:
                 raise Unreachable(said or f"the engine closed {self.path}; is it still running?")
             self._received += self._telnet.feed(data)
         line = bytes(self._received[:end])
-        del self._received[:end + 1]
+        del self._received[: end + 1]
         try:
             return msgspec.json.decode(line, type=Reply)
         except msgspec.MsgspecError as error:
@@ -77,8 +78,10 @@ class Client:
 
 def _reason(path: str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-        return (f"the engine is not running: nothing listens on {path}. Start it with `weft-engine -c startup.conf`, or name "
-                "its socket with -s (unix { cli-listen ... } in its configuration)")
+        return (
+            f"the engine is not running: nothing listens on {path}. Start it with `weft-engine -c startup.conf`, or "
+            "name its socket with -s (unix { cli-listen ... } in its configuration)"
+        )
     if isinstance(error, PermissionError):
         return f"no permission to open {path}: be root, or in the group that owns it (unix {{ gid ... }})"
     return f"cannot open {path}: {getattr(error, 'strerror', None) or error}"

@@ -99,10 +99,12 @@ class CommandTable:
             if not found or (found != [word] and _is_argument(place.command, word)):
                 break
             # Two names of one command are no ambiguity.
-            targets = {id(child.command) if child.command and not child.children else id(child)
-                       for child in map(place.children.__getitem__, found)}
+            targets = {
+                id(child.command) if child.command and not child.children else id(child)
+                for child in map(place.children.__getitem__, found)
+            }
             if len(targets) > 1:
-                rest = line[tokens[index].start:tokens[-1].end]
+                rest = line[tokens[index].start : tokens[-1].end]
                 where = f"{place.name}: " if place.name else ""
                 raise CliError(f"{where}ambiguous input {quote(rest)}; could be {either(sorted(found))}")
             place = place.children[found[0]]
@@ -122,8 +124,9 @@ def _origin(command: Command) -> str:
 COMMANDS = CommandTable()
 
 
-def command(words: str, arguments: str = "", *, help: str = "", aliases: tuple[str, ...] = (),
-            table: CommandTable = COMMANDS) -> Callable[[H], H]:
+def command(
+    words: str, arguments: str = "", *, help: str = "", aliases: tuple[str, ...] = (), table: CommandTable = COMMANDS
+) -> Callable[[H], H]:
     """Register a handler as a command. Raises ValueError when its grammar and its parameters do not agree."""
 
     def register(handler: H) -> H:

@@ -63,7 +63,7 @@ class Connection:
     async def write(self, text: str) -> None:
         data = text.encode("utf-8", "replace")
         for start in range(0, len(data), CHUNK):
-            self.writer.write(data[start:start + CHUNK])
+            self.writer.write(data[start : start + CHUNK])
             await self.writer.drain()
 
     async def attend(self, work: Awaitable[T], interrupt: str = "") -> T:

@@ -53,7 +53,7 @@ class Editor:
         text = self._pending + text
         unfinished = UNFINISHED.search(text)
         self._pending = unfinished[0] if unfinished and len(unfinished[0]) < ESCAPE_LIMIT else ""
-        for found in KEY.finditer(text[:len(text) - len(self._pending)]):
+        for found in KEY.finditer(text[: len(text) - len(self._pending)]):
             key = found[0]
             # A return may be cut from its line feed by the piece's end.
             split, self._after_return = self._after_return and key in "\n\0", key == "\r"
@@ -88,7 +88,7 @@ class Editor:
         if len(self.text) + len(text) > LINE_LIMIT:
             self._output.append("\a")
             return
-        self.text = self.text[:self.cursor] + text + self.text[self.cursor:]
+        self.text = self.text[: self.cursor] + text + self.text[self.cursor :]
         self.cursor += len(text)
 
     def replace(self, text: str) -> None:
@@ -98,7 +98,7 @@ class Editor:
         """Show prompt and line. `afresh`: on an empty line, since something else was printed."""
         width = max(self.columns - len(self.prompt) - 1, 10)
         left = max(0, self.cursor - width)
-        visible = self.text[left:left + width]
+        visible = self.text[left : left + width]
         padding = 0 if afresh else max(0, self._shown - len(visible))
         back = padding + len(visible) - (self.cursor - left)
         self._output.append(f"\r{self.prompt}{visible}{' ' * padding}" + "\b" * back)
@@ -120,14 +120,14 @@ class Editor:
 
     def _erase(self) -> None:
         if self.cursor:
-            self.text = self.text[:self.cursor - 1] + self.text[self.cursor:]
+            self.text = self.text[: self.cursor - 1] + self.text[self.cursor :]
             self.cursor -= 1
 
     def _delete(self) -> None:
-        self.text = self.text[:self.cursor] + self.text[self.cursor + 1:]
+        self.text = self.text[: self.cursor] + self.text[self.cursor + 1 :]
 
     def _word_left(self) -> int:
-        return self.text[:self.cursor].rstrip(" ").rfind(" ") + 1
+        return self.text[: self.cursor].rstrip(" ").rfind(" ") + 1
 
     def _word_right(self) -> int:
         found = re.compile(r"\s*\S+").match(self.text, self.cursor)
@@ -161,5 +161,12 @@ class Editor:
     }
 
 
-EVENTS = {"\r": Event.LINE, "\n": Event.LINE, "\x03": Event.INTERRUPT, "\x04": Event.END, "\t": Event.COMPLETE,
-          "?": Event.HELP, "\x0c": Event.CLEAR}
+EVENTS = {
+    "\r": Event.LINE,
+    "\n": Event.LINE,
+    "\x03": Event.INTERRUPT,
+    "\x04": Event.END,
+    "\t": Event.COMPLETE,
+    "?": Event.HELP,
+    "\x0c": Event.CLEAR,
+}

@@ -25,8 +25,13 @@ def one_line(text: str, limit: int = 1000) -> str:
     if len(text) > limit:
         text = text[:limit] + "..."
     flat = " ".join(text.split())
-    return flat if flat.isprintable() else "".join(c if c.isprintable() else c.encode(
-        "unicode_escape", "backslashreplace").decode("ascii") for c in flat)
+    return (
+        flat
+        if flat.isprintable()
+        else "".join(
+            c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii") for c in flat
+        )
+    )
 
 
 def quote(text: str) -> str:

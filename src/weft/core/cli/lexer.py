@@ -62,10 +62,10 @@ def tokenize(line: str) -> list[Token]:
             opened.append(token)
         elif token.is_brace("}"):
             if not opened:
-                raise CliError(f"unbalanced brace at {quote(line[token.start:])}: no {{ was open")
+                raise CliError(f"unbalanced brace at {quote(line[token.start :])}: no {{ was open")
             opened.pop()
     if opened:
-        raise CliError(f"unbalanced brace at {quote(line[opened[-1].start:])}: expected a closing }}")
+        raise CliError(f"unbalanced brace at {quote(line[opened[-1].start :])}: expected a closing }}")
     return tokens
 
 

@@ -63,8 +63,9 @@ class Matcher:
         open_groups = list(item.groups)
         missing = [group for group in item.groups if group.required]
         while True:
-            ways = [(atom, group, branch) for group in open_groups for branch in group.branches
-                    for atom in branch.first]
+            ways = [
+                (atom, group, branch) for group in open_groups for branch in group.branches for atom in branch.first
+            ]
             chosen = self.choose([atom for atom, _, _ in ways], () if missing else follow)
             if chosen is None:
                 break
@@ -97,8 +98,9 @@ class Matcher:
         if best is Fit.NOT:
             return None
         if best is Fit.ABBREVIATION:
-            meant = {atom.text: None for atom, fit in zip(atoms, fits, strict=True)
-                     if fit is best and isinstance(atom, Word)}
+            meant = {
+                atom.text: None for atom, fit in zip(atoms, fits, strict=True) if fit is best and isinstance(atom, Word)
+            }
             if len(meant) > 1:
                 self.fail("ambiguous input", f"; could be {either(list(meant))}")
         index = fits.index(best)
@@ -132,7 +134,7 @@ class Matcher:
         start = self.index
         if kind.takes == "rest":
             self.index = len(self.tokens)
-            text = self.line[token.start:self.tokens[-1].end]
+            text = self.line[token.start : self.tokens[-1].end]
         elif kind.takes == "block" or token.is_brace("{") or token.is_brace("}"):
             text = self.block(value) if kind.takes == "block" else self.refuse()
         else:
@@ -154,7 +156,7 @@ class Matcher:
             depth += token.is_brace("{") - token.is_brace("}")
             self.index += 1
             if depth == 0:
-                return self.line[start:token.start].strip()
+                return self.line[start : token.start].strip()
 
     def expect(self, atoms: Many[Atom]) -> None:
         if self._expected_at != self.index:
@@ -177,7 +179,7 @@ class Matcher:
         self.fail("unknown input", f"; expected {wanted}" if wanted else "; nothing more is expected")
 
     def fail(self, reason: str, hint: str = "") -> NoReturn:
-        rest = self.line[self.tokens[self.index].start:self.tokens[-1].end]
+        rest = self.line[self.tokens[self.index].start : self.tokens[-1].end]
         raise CliError(f"{self.command}: {reason} {quote(rest)}{hint}")
 
 

@@ -45,4 +45,4 @@ class Pager:
             if rows < 0 and self.shown > start and not everything:
                 break
             self.shown += 1
-        return "".join(f"{line}\n" for line in self.lines[start:self.shown])
+        return "".join(f"{line}\n" for line in self.lines[start : self.shown])

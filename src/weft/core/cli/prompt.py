@@ -43,8 +43,12 @@ class Prompt:
         self.path = path
         self.client = Client(path)
         self.session: PromptSession[str] = PromptSession(
-            history=self._history(history), completer=EngineCompleter(self), key_bindings=self._keys(),
-            complete_style=CompleteStyle.READLINE_LIKE, complete_while_typing=False)
+            history=self._history(history),
+            completer=EngineCompleter(self),
+            key_bindings=self._keys(),
+            complete_style=CompleteStyle.READLINE_LIKE,
+            complete_while_typing=False,
+        )
 
     def serve(self) -> None:
         """Until the user leaves."""

@@ -15,13 +15,46 @@ IS, SEND = 0, 1
 SUBNEGOTIATION_LIMIT = 256
 
 # vppctl answers the SB ... SEND requests only, and sends its command once it has seen them.
-GREETING = bytes((
-    IAC, WONT, LINEMODE, IAC, DONT, LINEMODE,
-    IAC, WILL, SGA, IAC, DO, SGA,
-    IAC, WILL, ECHO, IAC, DONT, ECHO,
-    IAC, DO, TTYPE, IAC, SB, TTYPE, SEND, IAC, SE,
-    IAC, DO, NAWS, IAC, SB, NAWS, SEND, IAC, SE,
-))
+GREETING = bytes(
+    (
+        IAC,
+        WONT,
+        LINEMODE,
+        IAC,
+        DONT,
+        LINEMODE,
+        IAC,
+        WILL,
+        SGA,
+        IAC,
+        DO,
+        SGA,
+        IAC,
+        WILL,
+        ECHO,
+        IAC,
+        DONT,
+        ECHO,
+        IAC,
+        DO,
+        TTYPE,
+        IAC,
+        SB,
+        TTYPE,
+        SEND,
+        IAC,
+        SE,
+        IAC,
+        DO,
+        NAWS,
+        IAC,
+        SB,
+        NAWS,
+        SEND,
+        IAC,
+        SE,
+    )
+)
 
 
 def terminal_type(name: str) -> bytes:

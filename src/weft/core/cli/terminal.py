@@ -98,10 +98,10 @@ class Terminal:
 
     async def complete(self) -> None:
         """Put in what is certain; show what is possible."""
-        before = self.editor.text[:self.editor.cursor]
+        before = self.editor.text[: self.editor.cursor]
         words = self.session.cli.complete(self.engine, before)
-        partial = before[before.rfind(" ") + 1:]
-        certain = shared_start(words)[len(partial):]
+        partial = before[before.rfind(" ") + 1 :]
+        certain = shared_start(words)[len(partial) :]
         if len(words) == 1 and not words[0].endswith("/"):
             certain += " "
         if certain:
@@ -111,7 +111,7 @@ class Terminal:
             self.editor.draw(afresh=True)
 
     async def explain(self) -> None:
-        before = self.editor.text[:self.editor.cursor]
+        before = self.editor.text[: self.editor.cursor]
         try:
             text = self.session.cli.help(before)
         except CliError as error:
@@ -139,5 +139,5 @@ def in_columns(words: list[str], columns: int) -> str:
     shown = words[:200] + ([f"... {len(words) - 200} more"] if len(words) > 200 else [])
     width = min(max(map(len, shown)) + 2, COLUMN * 2)
     each = max(1, columns // width)
-    rows = [shown[start:start + each] for start in range(0, len(shown), each)]
+    rows = [shown[start : start + each] for start in range(0, len(shown), each)]
     return "\n".join("".join(f"{word:<{width}}" for word in row).rstrip() for row in rows)

@@ -12,7 +12,7 @@ from typing import Any
 from .argument import argument, number_between
 
 for _bits in (8, 16, 32, 64):
-    _number = number_between(f"0-{2 ** _bits - 1}")
+    _number = number_between(f"0-{2**_bits - 1}")
     argument(f"u{_bits}", _number.describe)(_number.parse)
 
 SWITCH = {"on": True, "enable": True, "1": True, "off": False, "disable": False, "0": False}

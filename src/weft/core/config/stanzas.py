@@ -158,4 +158,3 @@ class Logging:
     size: int = 512
     default_log_level: str = "notice"
     default_syslog_log_level: str = "warn"
-

@@ -1,7 +1,7 @@
 """The syntax of VPP's startup.conf: words and named blocks of them, in braces.
 
-    unix { nodaemon  exec /etc/weft/setup.cli }      # a comment
-    plugins { plugin default { disable } }
+unix { nodaemon  exec /etc/weft/setup.cli }      # a comment
+plugins { plugin default { disable } }
 """
 
 from __future__ import annotations

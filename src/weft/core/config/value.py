@@ -51,8 +51,16 @@ def cores(word: str) -> tuple[int, ...]:
 
 def switch(word: str) -> bool:
     try:
-        return {"on": True, "enable": True, "yes": True, "1": True,
-                "off": False, "disable": False, "no": False, "0": False}[word]
+        return {
+            "on": True,
+            "enable": True,
+            "yes": True,
+            "1": True,
+            "off": False,
+            "disable": False,
+            "no": False,
+            "0": False,
+        }[word]
     except KeyError:
         raise ValueError("takes on or off") from None
 
