@@ -1,16 +1,5 @@
-"""Placeholder of ethernet-input."""
+"""All nodes of this feature."""
 
-from __future__ import annotations
+from weft.features.ethernet import input, llc
 
-from weft.core.buffer import Buffer
-from weft.core.node import Nexts, node
-from weft.core.runtime import NodeRuntime
-
-
-class InputNext(Nexts):
-    DROP = "error-drop"
-
-
-@node("ethernet-input", next=InputNext)
-def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
-    return InputNext.DROP
+__all__ = ["input", "llc"]

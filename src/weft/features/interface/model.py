@@ -27,7 +27,7 @@ BRIDGED = 1 << 3  #: packets go to l2-input, not to layer 3
 CHECKSUM_OFFLOAD = 1 << 4  #: takes packets that still owe a checksum
 GSO = 1 << 5  #: takes packets that are larger than the MTU, to be segmented further on
 NO_ETHERNET = 1 << 6  #: has no layer 2: packets are IP
-PROMISCUOUS = 1 << 7  #: takes frames for any destination at layer 3
+PROMISCUOUS = 1 << 7  #: the device delivers frames for any destination
 
 
 class SwInterface(View):
@@ -173,7 +173,13 @@ class Interfaces:
         self._free_hw: list[int] = []
         self._next = self._next_hw = 0
         self._watchers: dict[str, list[Callable[[Interface], None]]] = {event: [] for event in self.EVENTS}
-        self.add("local0", LOCAL)
+        #: What ``show interface address`` says of an interface, below its name: features add functions.
+        self.address_lines: list[Callable[[Interface], list[str]]] = []
+        #: What ``show interface features`` says of an interface after the arcs: features add functions.
+        self.feature_lines: list[Callable[[Interface], list[str]]] = []
+        #: What ``show mode`` says of an interface that is not in layer-3 mode (else None): features add functions.
+        self.modes: list[Callable[[Interface], str | None]] = []
+        self.add("local0", LOCAL, mtu=0)
 
     def watch(self, event: str, action: Callable[[Interface], None]) -> None:
         """Let ``action`` be called after an event: added, removed (before it goes), admin, link, mac, mtu."""

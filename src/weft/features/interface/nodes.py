@@ -12,6 +12,7 @@ from weft.features.interface.model import (
     device_input,
     drops,
     interface_output,
+    punts,
     rx,
     sw_interfaces,
     tx,
@@ -103,6 +104,14 @@ def error_drop(rt: NodeRuntime, pkt: Buffer) -> int:
     """Where nodes send what they drop: count it at the interface that it came in by."""
     if pkt.rx_sw_if_index != NO_INTERFACE:
         drops.add(rt.worker, pkt.rx_sw_if_index, 1)
+    return ToDrop.DROP
+
+
+@node("error-punt", next=ToDrop, trace=_trace_error_drop)
+def error_punt(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Where packets go of whose protocol there is no feature: count them as punted where they came in."""
+    if pkt.rx_sw_if_index != NO_INTERFACE:
+        punts.add(rt.worker, pkt.rx_sw_if_index, 1)
     return ToDrop.DROP
 
 

@@ -1,0 +1,167 @@
+"""ethernet-input: from a frame to its interface, by its VLAN tags, and on to layer 2 or layer 3."""
+
+from __future__ import annotations
+
+from weft.core.buffer import L2_HDR_VALID, L3_HDR_VALID, VLAN_1_DEEP, VLAN_2_DEEP, Buffer
+from weft.core.node import Nexts, inline, node, routine
+from weft.core.runtime import TRACE_BEFORE, TRACE_DATA, NodeRuntime
+from weft.core.trace import Entry
+from weft.features.ethernet.errors import EthernetError
+from weft.features.ethernet.format import format_header
+from weft.features.ethernet.header import (
+    ANY_VLAN,
+    DOT1AD,
+    DOT1Q,
+    DOT1Q_9100,
+    DOT1Q_9200,
+    GROUP,
+    HEADER,
+    TAG,
+    VLAN_MASK,
+    EthernetHeader,
+    VlanTag,
+)
+from weft.features.ethernet.model import VlanTable, ethertype_nodes, l2_next, ports
+from weft.features.interface.model import ADMIN_UP, BRIDGED, Interfaces, rx, sw_interfaces
+
+
+class InputNext(Nexts):
+    DROP = "error-drop"
+
+
+class UnknownNext(Nexts):
+    PUNT = "error-punt"
+
+
+def _trace_input(entry: Entry) -> str:
+    interface = entry.engine[Interfaces].by_index.get(entry.buffer.rx_sw_if_index)
+    port = interface.sup or interface if interface else None
+    start = entry.buffer.l2_hdr_offset - entry.buffer.current_data
+    lines = [format_header(entry.bytes(start, TRACE_DATA - TRACE_BEFORE))]
+    if port:
+        lines.insert(0, f"frame: flags 0x1, hw-if-index {port.hw_if_index}, sw-if-index {port.sw_if_index}")
+    return "\n".join(lines)
+
+
+@node("ethernet-input", next=InputNext, trace=_trace_input)
+def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Find a frame's interface and its layer 3. The two usual kinds of frames are dealt with here: untagged on a port
+    without an ``untagged`` sub-interface, and one 802.1Q tag whose VLAN has a sub-interface.
+    """
+    frame = EthernetHeader(pkt.data)
+    port = pkt.rx_sw_if_index
+    pkt.l2_hdr_offset = pkt.current_data
+    if pkt.current_length < HEADER:
+        return pkt.fail(EthernetError.TOO_SHORT, InputNext.DROP)
+    ethertype = frame.ethertype
+    if ethertype == DOT1Q:
+        table = ports[port].dot1q
+        if table.address != 0 and pkt.current_length >= HEADER + TAG:
+            tag = VlanTag(frame.payload)
+            if tag.ethertype != DOT1Q:
+                sub = table.one[tag.tci & VLAN_MASK]
+                if sub != 0:
+                    return enter(rt, pkt, sub, tag.ethertype, 1)
+        return find_interface(rt, pkt)
+    if is_tag(ethertype) or ports[port].untagged != 0:
+        return find_interface(rt, pkt)
+    return enter(rt, pkt, port, ethertype, 0)
+
+
+@inline
+def is_tag(ethertype: int) -> int:
+    """Whether a tag follows (802.1Q, 802.1ad, and the two numbers in use before 802.1ad)."""
+    return (ethertype == DOT1Q) | (ethertype == DOT1AD) | (ethertype == DOT1Q_9100) | (ethertype == DOT1Q_9200)
+
+
+@inline
+def enter(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, ethertype: int, tags: int) -> int:
+    """A frame is the interface's: count it if that is a sub-interface, and send it to layer 2 or 3."""
+    itf = sw_interfaces[sw_if_index]
+    flags = itf.flags
+    if flags & ADMIN_UP == 0:
+        return pkt.fail(EthernetError.DOWN, InputNext.DROP)
+    if sw_if_index != pkt.rx_sw_if_index:
+        rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
+    length = HEADER + TAG * tags
+    start = pkt.current_data
+    pkt.l2_len = length
+    pkt.l3_hdr_offset = start + length
+    pkt.flags = pkt.flags & ~(VLAN_1_DEEP | VLAN_2_DEEP) | L2_HDR_VALID | L3_HDR_VALID | tags * VLAN_1_DEEP
+    if flags & BRIDGED:
+        pkt.rx_sw_if_index = sw_if_index
+        return l2_next.node
+    destination = EthernetHeader(pkt.data).destination
+    if destination & GROUP == 0 and destination != itf.mac:
+        return pkt.fail(EthernetError.L3_MAC_MISMATCH, InputNext.DROP)
+    pkt.rx_sw_if_index = sw_if_index
+    pkt.advance(length)
+    return ethertype_nodes[ethertype]
+
+
+@routine
+def find_interface(rt: NodeRuntime, pkt: Buffer) -> int:
+    """What ``ethernet-input`` does with any frame: read up to three tags, and look for the interface that they name,
+    the most specific first.
+    """
+    frame = EthernetHeader(pkt.data)
+    port = ports[pkt.rx_sw_if_index]
+    ethertype = frame.ethertype
+    if is_tag(ethertype) == 0:
+        return enter(rt, pkt, port.untagged if port.untagged != 0 else pkt.rx_sw_if_index, ethertype, 0)
+    table = port.dot1ad if ethertype == DOT1AD else port.dot1q
+    if pkt.current_length < HEADER + TAG:
+        return pkt.fail(EthernetError.TOO_SHORT, InputNext.DROP)
+    tag = VlanTag(frame.payload)
+    outer = tag.tci & VLAN_MASK
+    inner = 0
+    tags = 1
+    ethertype = tag.ethertype
+    if ethertype == DOT1Q:
+        if pkt.current_length < HEADER + 2 * TAG:
+            return pkt.fail(EthernetError.TOO_SHORT, InputNext.DROP)
+        tag = VlanTag(tag.payload)
+        inner = tag.tci & VLAN_MASK
+        tags = 2
+        ethertype = tag.ethertype
+        if ethertype == DOT1Q:
+            if pkt.current_length < HEADER + 3 * TAG:
+                return pkt.fail(EthernetError.TOO_SHORT, InputNext.DROP)
+            tags = 3
+    sub = 0
+    if table.address != 0:
+        sub = look_up(table, outer, inner, tags)
+        if sub == 0:
+            sub = look_up(table, ANY_VLAN, inner, tags)
+    if sub == 0:
+        sub = port.default
+    if sub == 0 and outer == 0 and tags == 1:
+        # A tag for priority only: the frame counts as untagged (IEEE 802.1Q 6.9).
+        sub = port.untagged if port.untagged != 0 else pkt.rx_sw_if_index
+    if sub == 0 and sw_interfaces[pkt.rx_sw_if_index].flags & BRIDGED:
+        # A bridged device's interface takes all that is nobody else's, whatever its tags.
+        sub = pkt.rx_sw_if_index
+    if sub == 0:
+        return pkt.fail(EthernetError.UNKNOWN_VLAN, InputNext.DROP)
+    return enter(rt, pkt, sub, ethertype, tags)
+
+
+@inline
+def look_up(table: VlanTable, row: int, inner: int, tags: int) -> int:
+    """The sub-interface that a row of a VLAN table gives for frames of so many tags; 0: none."""
+    if tags == 1:
+        return table.one[row]
+    outer = table.outer[row]
+    rows = outer.inner
+    found = 0
+    if rows.address != 0:
+        found = rows[inner].two if tags == 2 else rows[inner].more
+    if found == 0:
+        found = outer.two if tags == 2 else outer.more
+    return found
+
+
+@node("ethernet-input-unknown", next=UnknownNext)
+def ethernet_input_unknown(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Where packets go of whose protocol there is no feature."""
+    return pkt.fail(EthernetError.UNKNOWN_TYPE, UnknownNext.PUNT)

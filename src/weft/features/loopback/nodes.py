@@ -1,0 +1,26 @@
+"""loopN-tx: what leaves by a loopback interface comes in by it."""
+
+from __future__ import annotations
+
+from weft.core.buffer import Buffer
+from weft.core.node import Nexts, node
+from weft.core.runtime import NodeRuntime
+from weft.features.ethernet.model import l2_next
+from weft.features.interface.model import BRIDGED, rx, sw_interfaces, tx
+
+
+class LoopbackNext(Nexts):
+    ETHERNET = "ethernet-input"
+
+
+@node("loopback-tx-template", next=LoopbackNext, template=True)
+def loopback_tx(rt: NodeRuntime, pkt: Buffer) -> int:
+    """A BVI's packets enter its bridge domain; VPP counts them as sent once more here. Others come in as a frame."""
+    sw_if_index = rt.data
+    if sw_interfaces[pkt.tx_sw_if_index].flags & BRIDGED:
+        tx.add(rt.worker, pkt.tx_sw_if_index, 1, pkt.total_length)
+        pkt.rx_sw_if_index = pkt.tx_sw_if_index
+        return l2_next.node
+    rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
+    pkt.rx_sw_if_index = sw_if_index
+    return LoopbackNext.ETHERNET
