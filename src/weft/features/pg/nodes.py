@@ -5,27 +5,30 @@ from __future__ import annotations
 from weft.core.buffer import (
     DATA_SIZE,
     NEXT_PRESENT,
-    Buffer,
     allocate_many,
     buffer_at,
     free,
     reset,
     u32_at,
 )
-from weft.core.memory import atomic_add, copy, prefetch
+from weft.core.memory import copy, prefetch
 from weft.core.node import Kind, Nexts, node, routine
-from weft.core.runtime import Frame, NodeRuntime, drop_frame
+from weft.core.runtime import Frame, NodeRuntime, Queue, drop_frame
 from weft.core.worker import allocate_packet
 from weft.features.interface.model import sw_interfaces
 from weft.features.interface.nodes import receive
-from weft.features.pg.model import Capture, Record, Stream, Template, captures
+from weft.features.pcap.capture import keep
+from weft.features.pg.format import trace_input, trace_tx
+from weft.features.pg.model import CREDIT, LINE, PgMeta, Stream, captures
+
+AHEAD = 8  #: packets
 
 
 class PgNext(Nexts):
     ETHERNET = "ethernet-input"
 
 
-@node("pg-input", kind=Kind.INPUT, next=PgNext)
+@node("pg-input", kind=Kind.INPUT, next=PgNext, trace=trace_input)
 def pg_input(rt: NodeRuntime, address: int) -> int:
     """The next packets of a stream that are due."""
     stream = Stream(address)
@@ -33,59 +36,100 @@ def pg_input(rt: NodeRuntime, address: int) -> int:
     want = stream.batch
     if stream.left >= 0:
         want = min(want, stream.left)
-    if stream.clocks > 0:
-        if stream.due == 0:
-            stream.due = worker.now
-        due = (worker.now - stream.due) // stream.clocks + 1
-        want = max(0, min(want, due))
-        stream.due = stream.due + want * stream.clocks
+    if stream.price > 0:
+        want = due(stream, worker.now, want)
     if want <= 0:
+        if stream.left == 0 and stream.queue != 0:
+            Queue(stream.queue).active = 0
         return 0
     indices = worker.spare.address
     got = allocate_many(worker.cache, indices, want)
+    sw_if_index = stream.sw_if_index
+    stride = stream.stride
+    lengths = stream.lengths
+    first = stream.templates
     position = stream.position
+    count = stream.count
     octets = 0
     sent = 0
-    for i in range(got):
-        index = u32_at(indices + 4 * i)
-        template = Template(stream.templates + position * stream.stride)
-        prefetch(template.address + 4 * stream.stride)
+    template = first + position * stride
+    while sent < got:
+        index = u32_at(indices + 4 * sent)
         pkt = buffer_at(index)
-        length = template.length
-        if length <= DATA_SIZE:
-            reset(pkt, length, stream.sw_if_index)
-            copy(pkt.data, template.data.address, length)
-        elif fill_chain(rt, index, template, stream.sw_if_index) == 0:
+        length = lengths[position]
+        prefetch(template + AHEAD * stride)
+        if length <= LINE:
+            reset(pkt, length, sw_if_index)
+            copy(pkt.data, template, LINE)
+        elif length <= DATA_SIZE:
+            reset(pkt, length, sw_if_index)
+            to = pkt.data
+            for at in range(0, length, LINE):
+                prefetch(template + AHEAD * stride + at)
+                copy(to + at, template + at, LINE)
+        elif fill_chain(rt, index, template, length, sw_if_index) == 0:
             break
         octets += length
         sent += 1
         position += 1
-        if position == stream.count:
+        template += stride
+        if position == count:
             position = 0
-    for i in range(sent, got):
-        free(worker.cache, u32_at(indices + 4 * i))
+            template = first
+    if sent < want:
+        shorten(rt, indices, sent, got)
     stream.position = position
     stream.sent = stream.sent + sent
     if stream.left >= 0:
         stream.left = stream.left - sent
-    receive(rt, indices, sent, stream.sw_if_index, octets, stream.next)
+    if worker.tracing:
+        mark(indices, sent, stream.number)
+    receive(rt, indices, sent, sw_if_index, octets, stream.next)
     return sent
 
 
 @routine
-def fill_chain(rt: NodeRuntime, index: int, template: Template, sw_if_index: int) -> int:
+def due(stream: Stream, now: int, most: int) -> int:
+    """How many packets a stream's rate allows now. It may catch up with a second's worth of them at the most."""
+    credit = stream.credit
+    if stream.last == 0:
+        credit = stream.price
+    else:
+        credit += (now - stream.last) * CREDIT
+    stream.last = now
+    want = min(credit // stream.price, most)
+    stream.credit = min(credit - want * stream.price, max(stream.price, CREDIT << 32))
+    return want
+
+
+@routine
+def shorten(rt: NodeRuntime, indices: int, sent: int, got: int) -> int:
+    """Buffers were short: give back those that were got in vain."""
+    for i in range(sent, got):
+        buffer_at(u32_at(indices + 4 * i)).flags = 0
+        free(rt.worker.cache, u32_at(indices + 4 * i))
+    return sent
+
+
+@routine
+def mark(indices: int, count: int, number: int) -> int:
+    """Let each packet's trace know its stream."""
+    for i in range(count):
+        PgMeta(buffer_at(u32_at(indices + 4 * i)).opaque2).stream = number
+    return count
+
+
+@routine
+def fill_chain(rt: NodeRuntime, index: int, source: int, length: int, sw_if_index: int) -> int:
     """Put a long packet into a buffer and as many behind it as it takes. 0 if buffers are short."""
     first = buffer_at(index)
     reset(first, DATA_SIZE, sw_if_index)
-    length = template.length
     rest = allocate_packet(rt.worker.cache, length - DATA_SIZE)
     if rest == 0:
-        first.flags = 0
         return 0
     first.flags = NEXT_PRESENT
     first.next_buffer = rest
     first.rest_length = length - DATA_SIZE
-    source = template.data.address
     copy(first.data, source, DATA_SIZE)
     at = DATA_SIZE
     pkt = buffer_at(rest)
@@ -97,36 +141,11 @@ def fill_chain(rt: NodeRuntime, index: int, template: Template, sw_if_index: int
         pkt = buffer_at(pkt.next_buffer)
 
 
-@node("pg-tx", kind=Kind.FRAME, template=True)
+@node("pg-tx", kind=Kind.FRAME, template=True, trace=trace_tx)
 def pg_tx(rt: NodeRuntime, frame: Frame) -> int:
     """Packets that leave by a packet-generator interface: captured if that is on, then freed."""
     capture = captures[sw_interfaces[rt.data].device]
     if capture.on:
         for i in range(frame.n):
-            keep(capture, buffer_at(frame.vector[i]))
+            keep(capture, buffer_at(frame.vector[i]), 0)
     return drop_frame(rt, frame)
-
-
-@routine
-def keep(capture: Capture, pkt: Buffer) -> int:
-    """Copy a packet into the capture, if there is room."""
-    length = pkt.total_length
-    size = RECORD_SIZE + (length + 7) // 8 * 8
-    offset = atomic_add(capture.address + USED, size)
-    if offset + size > capture.room:
-        atomic_add(capture.address + USED, -size)
-        capture.missed = capture.missed + 1
-        return 0
-    record = Record(capture.at + offset)
-    record.length = length
-    to = record.address + RECORD_SIZE
-    while True:
-        copy(to, pkt.data, pkt.current_length)
-        to += pkt.current_length
-        if pkt.flags & NEXT_PRESENT == 0:
-            return 1
-        pkt = buffer_at(pkt.next_buffer)
-
-
-USED = Capture.fields["used"].offset
-RECORD_SIZE = Record.size
