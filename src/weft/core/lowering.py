@@ -107,7 +107,11 @@ def _pointer(builder: Any, address: Any, bits: int) -> Any:
 
 
 def load_scalar(builder: Any, address: Any, kind: Scalar) -> Any:
-    value = builder.load(_pointer(builder, address, kind.bits))
+    return load_from(builder, _pointer(builder, address, kind.bits), kind)
+
+
+def load_from(builder: Any, pointer: Any, kind: Scalar) -> Any:
+    value = builder.load(pointer)
     value.align = 1
     if kind.big_endian and kind.bits > 8:
         value = builder.bswap(value)
@@ -117,11 +121,15 @@ def load_scalar(builder: Any, address: Any, kind: Scalar) -> Any:
 
 
 def store_scalar(builder: Any, address: Any, kind: Scalar, value: Any) -> None:
+    store_to(builder, _pointer(builder, address, kind.bits), kind, value)
+
+
+def store_to(builder: Any, pointer: Any, kind: Scalar, value: Any) -> None:
     if kind.bits < 64:
         value = builder.trunc(value, ir.IntType(kind.bits))
     if kind.big_endian and kind.bits > 8:
         value = builder.bswap(value)
-    builder.store(value, _pointer(builder, address, kind.bits)).align = 1
+    builder.store(value, pointer).align = 1
 
 
 def load_kind(builder: Any, address: Any, kind: Kind) -> Any:
@@ -238,14 +246,23 @@ def _row_address(context: Any, builder: Any, rows: RowsType, args: Any) -> Any:
     return builder.add(args[0], builder.mul(args[1], I64(rows.row.size)))
 
 
+def _element(builder: Any, args: Any, kind: Scalar) -> Any:
+    """A pointer to an element. LLVM sees that neighbours are neighbours, and can use vector instructions."""
+    base = _pointer(builder, args[0], 8)
+    offset = builder.mul(args[1], I64(kind.size))
+    return builder.bitcast(builder.gep(base, [offset]), ir.IntType(kind.bits).as_pointer())
+
+
 @lower_builtin(operator.getitem, RowsType, types.Integer)
 def _get_row(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    if isinstance(sig.args[0].row, Scalar):
+        return load_from(builder, _element(builder, args, sig.args[0].row), sig.args[0].row)
     return load_kind(builder, _row_address(context, builder, sig.args[0], args), sig.args[0].row)
 
 
 @lower_builtin(operator.setitem, RowsType, types.Integer, types.Integer)
 def _set_row(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    store_scalar(builder, _row_address(context, builder, sig.args[0], args), sig.args[0].row, args[2])
+    store_to(builder, _element(builder, args, sig.args[0].row), sig.args[0].row, args[2])
     return context.get_dummy_value()
 
 

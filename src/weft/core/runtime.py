@@ -292,6 +292,7 @@ def scatter(rt: NodeRuntime, frame: Frame) -> int:
             put_frame(worker, frame)
             return n
     start = 0
+    vector, spare = frame.vector, worker.spare
     while start < n:
         next = nexts[start]
         if next == CONSUMED:
@@ -299,12 +300,13 @@ def scatter(rt: NodeRuntime, frame: Frame) -> int:
             continue
         count = 0
         for i in range(start, n):
-            worker.spare[count] = frame.vector[i]
-            same = nexts[i] == next
+            # Without branches: which way a packet goes is not to be guessed.
+            way = nexts[i]
+            same = int(way == next)
+            nexts[i] = way | -same
+            spare[count] = vector[i]
             count += same
-            if same:
-                nexts[i] = CONSUMED
-        append_many(rt, worker.spare.address, count, next)
+        append_many(rt, spare.address, count, next)
         start += 1
     put_frame(worker, frame)
     return n
