@@ -153,6 +153,15 @@ class Graph:
         instance = self.by_name.pop(name)
         self._gone.append(instance.index)
 
+    def rename(self, old: str, new: str) -> None:
+        """Give an instance another name."""
+        if new in self.by_name:
+            raise ValueError(f"there is a node named {new} already")
+        instance = self.by_name[new] = self.by_name.pop(old)
+        instance.name = new
+        for other in self.instances:
+            other.instead = {way: new if name == old else name for way, name in other.instead.items()}
+
     def runtime(self, name: str, thread: int) -> NodeRuntime:
         return runtimes[thread * MAX_NODES + self[name].index]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import L2_HDR_VALID, L3_HDR_VALID, VLAN_1_DEEP, VLAN_2_DEEP, Buffer
 from weft.core.node import Nexts, inline, node, routine
-from weft.core.runtime import TRACE_BEFORE, TRACE_DATA, NodeRuntime
+from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
 from weft.features.ethernet.errors import EthernetError
 from weft.features.ethernet.format import format_header
@@ -34,10 +34,11 @@ class UnknownNext(Nexts):
 
 
 def _trace_input(entry: Entry) -> str:
-    interface = entry.engine[Interfaces].by_index.get(entry.buffer.rx_sw_if_index)
+    pkt = entry.buffer
+    interface = entry.engine[Interfaces].by_index.get(pkt.rx_sw_if_index)
     port = interface.sup or interface if interface else None
-    start = entry.buffer.l2_hdr_offset - entry.buffer.current_data
-    lines = [format_header(entry.bytes(start, TRACE_DATA - TRACE_BEFORE))]
+    start = pkt.l2_hdr_offset - pkt.current_data
+    lines = [format_header(entry.bytes(start, pkt.current_length - start))]
     if port:
         lines.insert(0, f"frame: flags 0x1, hw-if-index {port.hw_if_index}, sw-if-index {port.sw_if_index}")
     return "\n".join(lines)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 NONE = 0xFFFFFFFF  #: no interface
+MAX_NAME = 63  #: characters, as in VPP's API
 
 # SwInterface.flags
 ADMIN_UP = 1 << 0
@@ -74,7 +75,16 @@ tx_error = simple("/if/tx-error", MAX_INTERFACES)
 mpls_packets = simple("/if/mpls", MAX_INTERFACES)
 
 #: Counters as ``show interface`` prints them, in its order.
-COMBINED = {"rx": rx, "tx": tx}
+COMBINED = {
+    "rx": rx,
+    "rx-unicast": rx_unicast,
+    "rx-multicast": rx_multicast,
+    "rx-broadcast": rx_broadcast,
+    "tx": tx,
+    "tx-unicast": tx_unicast,
+    "tx-multicast": tx_multicast,
+    "tx-broadcast": tx_broadcast,
+}
 SIMPLE = {
     "drops": drops,
     "punt": punts,
@@ -84,6 +94,7 @@ SIMPLE = {
     "rx-miss": rx_miss,
     "rx-error": rx_error,
     "tx-error": tx_error,
+    "mpls": mpls_packets,
 }
 
 #: Features of a device's received packets, before ``ethernet-input``.
@@ -107,6 +118,8 @@ class DeviceClass:
     describe: Callable[[Engine, Interface], str] | None = None
     #: Called with (engine, interface) after its MAC address was asked to change.
     mac: Callable[[Engine, Interface], None] | None = None
+    #: Called with (engine, interface) after its flag PROMISCUOUS has changed.
+    promiscuous: Callable[[Engine, Interface], None] | None = None
 
 
 @dataclass
@@ -279,12 +292,12 @@ class Interfaces:
 
     def _clear(self, interface: Interface) -> None:
         memory.fill(interface.row.address, 0, SwInterface.size)
-        for counter in (*COUNTERS_COMBINED, *COUNTERS_SIMPLE):
-            counter.clear(interface.sw_if_index)
+        self.clear_counters(interface)
 
     def _enter(self, interface: Interface) -> Interface:
         self.by_index[interface.sw_if_index] = interface
-        self.by_index = dict(sorted(self.by_index.items()))
+        if interface.sw_if_index + 1 != self._next:
+            self.by_index = dict(sorted(self.by_index.items()))
         self.by_name[interface.name] = interface
         self._tell("added", interface)
         return interface
@@ -322,6 +335,40 @@ class Interfaces:
         row = interface.row
         row.flags = row.flags | flag if on else row.flags & ~flag
 
+    def set_promiscuous(self, interface: Interface, on: bool) -> None:
+        """Let a device deliver frames for anybody, or for itself only."""
+        if interface.sup is not None or not interface.device.ethernet:
+            raise Invalid(f"{interface.name} is no Ethernet device")
+        self.set_flag(interface, PROMISCUOUS, on)
+        if interface.device.promiscuous is not None:
+            interface.device.promiscuous(self._engine, interface)
+
+    def set_tag(self, interface: Interface, tag: str) -> None:
+        """Note something about an interface, at most 63 characters as in VPP's API."""
+        if len(tag) > MAX_NAME or not tag.isprintable():
+            raise Invalid(f"a tag has at most {MAX_NAME} printable characters")
+        interface.tag = tag
+
+    def rename(self, interface: Interface, name: str) -> None:
+        """Give a device's interface another name; its sub-interfaces' names follow."""
+        if interface.sup is not None or interface.device is LOCAL:
+            raise Invalid(f"{interface.name} cannot be renamed: only devices' interfaces can")
+        if not 0 < len(name) <= MAX_NAME or not name.isprintable() or set(name) & set(" .{}#"):
+            raise Invalid(f"an interface's name has 1 to {MAX_NAME} characters, no blanks, dots or braces")
+        if name in self.by_name:
+            raise Invalid(f"interface {name} already exists")
+        for node in ("tx", "output"):
+            self._engine.graph.rename(f"{interface.name}-{node}", f"{name}-{node}")
+        for each, new in [(interface, name), *((sub, f"{name}.{id}") for id, sub in interface.subs.items())]:
+            del self.by_name[each.name]
+            each.name = new
+            self.by_name[new] = each
+
+    def clear_counters(self, interface: Interface) -> None:
+        """Set all that is counted of an interface to zero."""
+        for counter in (*COUNTERS_COMBINED, *COUNTERS_SIMPLE):
+            counter.clear(interface.sw_if_index)
+
     def set_mac(self, interface: Interface, address: int) -> None:
         """Change the MAC address, that of sub-interfaces too."""
         if address & 1 or address == 0:
@@ -352,4 +399,4 @@ class Interfaces:
 COUNTERS_COMBINED = (rx, tx, rx_unicast, rx_multicast, rx_broadcast, tx_unicast, tx_multicast, tx_broadcast)
 COUNTERS_SIMPLE = (drops, punts, ip4_packets, ip6_packets, rx_no_buf, rx_miss, rx_error, tx_error, mpls_packets)
 
-LOCAL = DeviceClass("local", tx="local0-tx-template", ethernet=False)
+LOCAL = DeviceClass("local", tx="local0-tx-template", ethernet=False, describe=lambda engine, interface: "local")

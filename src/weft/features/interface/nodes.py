@@ -6,6 +6,8 @@ from weft.core.buffer import NO_INTERFACE, Buffer, buffer_at, u32_at
 from weft.core.node import ERROR_OWNERS, ERRORS, Errors, Kind, Nexts, node, routine
 from weft.core.runtime import Frame, NodeRuntime, deliver, drop_frame
 from weft.core.trace import Entry
+from weft.features.ethernet.format import format_frame
+from weft.features.interface import collect
 from weft.features.interface.model import (
     ADMIN_UP,
     Interfaces,
@@ -17,6 +19,9 @@ from weft.features.interface.model import (
     sw_interfaces,
     tx,
 )
+from weft.features.vlib.format import vpp_flags
+
+__all__ = ["collect", "receive"]
 
 
 class OutputError(Errors, of="interface-output"):
@@ -30,8 +35,11 @@ class OutputNext(Nexts):
 
 
 def _trace_output(entry: Entry) -> str:
-    name = entry.engine[Interfaces].by_index.get(entry.buffer.tx_sw_if_index)
-    return f"{name.name if name else entry.buffer.tx_sw_if_index} flags 0x{entry.buffer.flags:08x}"
+    pkt = entry.buffer
+    interface = entry.engine[Interfaces].by_index.get(pkt.tx_sw_if_index)
+    name = interface.name if interface else f"interface {pkt.tx_sw_if_index}"
+    frame = format_frame(entry.bytes(0, pkt.current_length))
+    return "\n".join([f"{name} flags 0x{vpp_flags(pkt):08x}", *frame])
 
 
 @node("interface-output-template", next=OutputNext, template=True, trace=_trace_output)

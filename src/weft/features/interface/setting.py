@@ -1,4 +1,4 @@
-"""set interface ...: states and addresses."""
+"""set interface ...: states, sizes, addresses, names, tags; clearing counters."""
 
 from __future__ import annotations
 
@@ -24,3 +24,60 @@ def set_interface_state(engine: Engine, interface: Interface, state: str) -> str
         said = f"{parent.name} was down and is up now, as {interface.name} needs it"
     engine[Interfaces].set_admin(interface, up)
     return said
+
+
+@command(
+    "set interface mtu",
+    "[packet | ip4 | ip6 | mpls] <mtu:u32> <interface>",
+    help="Set the largest packet, without its Ethernet header, of all protocols or of one; 0 for one: as for all",
+)
+def set_interface_mtu(engine: Engine, mtu: int, interface: Interface, **protocol: bool) -> None:
+    chosen = next(iter(protocol), "packet")
+    engine[Interfaces].set_mtu(interface, mtu, "l3" if chosen == "packet" else chosen)
+
+
+@command("set interface mac address", "<interface> <mac>", help="Set an interface's MAC address")
+def set_interface_mac_address(engine: Engine, interface: Interface, mac: int) -> None:
+    engine[Interfaces].set_mac(interface, mac)
+
+
+@command("set interface promiscuous", "(on | off) (<interface>)", help="Let a device deliver frames for anybody")
+def set_interface_promiscuous(engine: Engine, interface: Interface, on: bool = False, off: bool = False) -> None:
+    engine[Interfaces].set_promiscuous(interface, on)
+
+
+@command("set interface name", "<interface> <name>", help="Give an interface another name")
+def set_interface_name(engine: Engine, interface: Interface, name: str) -> None:
+    engine[Interfaces].rename(interface, name)
+
+
+@command("set interface tag", "<interface> <tag:string>", help="Note something about an interface")
+def set_interface_tag(engine: Engine, interface: Interface, tag: str) -> None:
+    engine[Interfaces].set_tag(interface, tag)
+
+
+@command("show interface tag", "interfaces:[<interface>]*", help="Show what was noted about interfaces")
+def show_interface_tag(engine: Engine, interfaces: list[dict[str, Interface]] | None = None) -> str:
+    chosen = [each["interface"] for each in interfaces or []] or list(engine[Interfaces])
+    return "\n".join(f"{each.name}: {each.tag}" for each in chosen if each.tag)
+
+
+@command(
+    "clear interfaces",
+    "[tag <interface>]",
+    help="Set all interfaces' counters to zero; or forget what was noted about one",
+    aliases=("clear interface",),
+)
+def clear_interfaces(engine: Engine, interface: Interface | None = None) -> None:
+    if interface is not None:
+        engine[Interfaces].set_tag(interface, "")
+        return
+    for each in engine[Interfaces]:
+        engine[Interfaces].clear_counters(each)
+
+
+@command("clear hardware-interfaces", "interfaces:[<interface>]*", help="Set the counters of devices to zero")
+def clear_hardware_interfaces(engine: Engine, interfaces: list[dict[str, Interface]] | None = None) -> None:
+    chosen = [each["interface"] for each in interfaces or []] or list(engine[Interfaces])
+    for interface in chosen:
+        engine[Interfaces].clear_counters(interface.sup or interface)
