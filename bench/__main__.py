@@ -1,0 +1,81 @@
+"""``python -m bench [CASE ...]``: clocks per packet, node by node; also to ``bench/results/latest.json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bench.cases import CASES
+from bench.measure import Result, measure
+
+RESULTS = Path(__file__).with_name("results")
+
+#: VPP 26.06 on the same kind of machine, one worker: clocks per packet of all nodes, and of the forwarding nodes.
+VPP = {
+    "l2-xconnect": (44.6, 16.6),
+    "l2-bridge-256": (76.9, 48.2),
+    "l2-bridge-10k": (122, 89),
+    "l2-bridge-100k": (134, 101),
+    "vlan-bridge": (117, 88),
+    "irb-vlan": (204, 173),
+    "irb": (156, 126),
+    "ip4-1": (71, 42),
+    "ip4-10k": (81, 50),
+    "ip4-100k": (95, 64),
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[CASE]...")
+@click.option("--runs", default=5, show_default=True, help="How often each case is measured; medians are shown.")
+@click.option("--seconds", default=1.0, show_default=True, help="How long each run is.")
+def main(names: tuple[str, ...], runs: int, seconds: float) -> None:
+    """Measure the cases named, or all, with the packet generator and 64-byte frames on one worker."""
+    unknown = set(names) - {case.name for case in CASES}
+    if unknown:
+        raise click.UsageError(f"no case {', '.join(sorted(unknown))}; there are {', '.join(c.name for c in CASES)}")
+    console = Console()
+    results = []
+    for case in CASES:
+        if not names or case.name in names:
+            with console.status(f"{case.name}: {case.what}"):
+                results.append(measure(case, runs=runs, seconds=seconds))
+            show_nodes(console, results[-1])
+    console.print(summary(results))
+    RESULTS.mkdir(exist_ok=True)
+    latest = RESULTS / "latest.json"
+    latest.write_text(json.dumps([result.record() for result in results], indent=1) + "\n")
+    console.print(f"written to {latest}")
+
+
+def show_nodes(console: Console, result: Result) -> None:
+    nodes = "  ".join(f"{name} {clocks:.1f}" for name, clocks in result.nodes.items())
+    console.print(f"[bold]{result.case}[/bold]  {result.mpps:.1f} Mpps  {result.clocks_total:.1f} clocks: {nodes}")
+
+
+def summary(results: list[Result]) -> Table:
+    """Our clocks beside VPP's."""
+    table = Table("case", title="Clocks per packet: all nodes, and without the packet generator's")
+    for heading in ("Mpps", "all", "VPP", "ratio", "forwarding", "VPP", "ratio"):
+        table.add_column(heading, justify="right")
+    for result in results:
+        total, forwarding = VPP[result.case]
+        table.add_row(
+            result.case,
+            f"{result.mpps:.1f}",
+            f"{result.clocks_total:.1f}",
+            f"{total:.1f}",
+            f"{result.clocks_total / total:.2f}",
+            f"{result.clocks_forwarding:.1f}",
+            f"{forwarding:.1f}",
+            f"{result.clocks_forwarding / forwarding:.2f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()
