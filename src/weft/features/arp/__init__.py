@@ -1,0 +1,1 @@
+"""ARP (RFC 826): requests, replies, proxy, announcements."""

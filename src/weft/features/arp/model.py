@@ -1,0 +1,236 @@
+"""ARP on the control side: which interfaces speak it, what is learned, who is told of our addresses, and proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface
+from typing import TYPE_CHECKING
+
+from weft.core import memory
+from weft.core.graph import arc
+from weft.core.model import Invalid, model
+from weft.core.punt import Punted, reason
+from weft.core.runtime import DIRECT
+from weft.core.view import Rows
+from weft.features.arp.packet import ETHERNET, IP4_LENGTH, LENGTH, MAC_LENGTH, REQUEST, ArpHeader
+from weft.features.arp.table import (
+    ArpInterface,
+    LocalAddress,
+    ProxyRange,
+    ProxyRanges,
+    arp_interfaces,
+    proxy_ranges,
+    source_address,
+)
+from weft.features.ethernet.model import ARP, IP4, Ethernet, register_input, rewrite
+from weft.features.interface.address import BROADCAST
+from weft.features.interface.model import Interface, Interfaces
+from weft.features.neighbor.model import Neighbor, Neighbors
+
+if TYPE_CHECKING:
+    from weft.core.engine import Engine
+
+__all__ = ["Arp", "ArpHeader", "arp_arc", "source_address"]
+
+#: What an interface does with its ARP packets, as VPP's arc of that name.
+arp_arc = arc("arp", end="error-drop")
+register_input(ARP, "arp-input")
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Addresses that are answered for, on interfaces of a table where that is switched on."""
+
+    table_id: int
+    start: IPv4Address
+    end: IPv4Address
+
+
+@model
+class Arp:
+    """ARP for IPv4. An interface speaks it while it has an address."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._neighbors = engine[Neighbors]
+        self._addresses: dict[int, list[IPv4Interface]] = {}
+        self.proxies: list[Proxy] = []
+        self.proxy_interfaces: set[int] = set()
+        self._neighbors.ageing.probe["ip4"] = self.probe
+        engine[Ethernet]
+        interfaces = engine[Interfaces]
+        interfaces.watch("removed", self._forget)
+        interfaces.watch("mac", self._mac_changed)
+        interfaces.watch("admin", self._admin_changed)
+
+    # --- addresses
+
+    def addresses(self, interface: Interface) -> list[IPv4Interface]:
+        """The addresses that ARP answers for on an interface."""
+        return list(self._addresses.get(interface.sw_if_index, []))
+
+    def add_address(self, interface: Interface, address: IPv4Interface) -> None:
+        """The interface has got an address: say so, and speak ARP from now on."""
+        self._addresses.setdefault(interface.sw_if_index, []).append(address)
+        self._publish(interface)
+        if interface.admin_up:
+            self.announce(interface, [address])
+
+    def remove_address(self, interface: Interface, address: IPv4Interface) -> None:
+        """The interface has lost an address; with it go the neighbors that were learned on its subnet."""
+        own = self._addresses[interface.sw_if_index]
+        own.remove(address)
+        if not own:
+            del self._addresses[interface.sw_if_index]
+        self._publish(interface)
+        self._neighbors.flush(
+            "ip4", interface, lambda each: not each.static and not self.on_subnet(interface, each.address)
+        )
+
+    def on_subnet(self, interface: Interface, address: object) -> bool:
+        """Whether a host on one of the interface's subnets may have this address."""
+        for own in self._addresses.get(interface.sw_if_index, []):
+            if address in own.network:
+                small = own.network.prefixlen >= 31
+                return small or address not in (own.network.network_address, own.network.broadcast_address)
+        return False
+
+    def _publish(self, interface: Interface) -> None:
+        """Write what packet code is to know of the interface."""
+        own = self._addresses.get(interface.sw_if_index, [])
+        at = 0
+        if own or interface.sw_if_index in self.proxy_interfaces:
+            at = self._engine.arena.allocate(ArpInterface.size + len(own) * LocalAddress.size)
+            block = ArpInterface(at)
+            header = rewrite(interface, BROADCAST, ARP)
+            block.count, block.header_length, block.mac = len(own), len(header), interface.row.mac
+            memory.write(block.header, header)
+            for position, each in enumerate(own):
+                block.addresses[position].ip = int(each.ip)
+                block.addresses[position].mask = int(each.netmask)
+        self._replace(arp_interfaces, interface.sw_if_index, at)
+        self._engine.graph.enable("arp", "arp-reply", interface.sw_if_index, bool(own))
+
+    def _replace(self, table: Rows[int], sw_if_index: int, block: int) -> None:
+        """Publish a block, and give the one before back."""
+        old = table[sw_if_index]
+        memory.fence()
+        table[sw_if_index] = block
+        if old:
+            self._engine.workers.quiesce()
+            self._engine.arena.release(old)
+
+    def _forget(self, interface: Interface) -> None:
+        if self._addresses.pop(interface.sw_if_index, None):
+            self._publish(interface)
+        if interface.sw_if_index in self.proxy_interfaces:
+            self.set_proxy_interface(interface, False)
+
+    def _mac_changed(self, interface: Interface) -> None:
+        if interface.sw_if_index in self._addresses:
+            self._publish(interface)
+            self.announce(interface)
+
+    def _admin_changed(self, interface: Interface) -> None:
+        if interface.admin_up:
+            self.announce(interface)
+
+    # --- sending
+
+    def announce(self, interface: Interface, addresses: Sequence[IPv4Interface] | None = None) -> None:
+        """Tell everybody who has the interface's addresses (RFC 5227 2.3), if it is up."""
+        if not interface.admin_up or (interface.sup is not None and not interface.sup.admin_up):
+            return
+        for own in self.addresses(interface) if addresses is None else addresses:
+            self._send(interface, int(own.ip), int(own.ip))
+
+    def probe(self, neighbor: Neighbor) -> None:
+        """Ask a neighbor whether it is there still."""
+        sender = self._engine.call(source_address, neighbor.interface.sw_if_index, int(neighbor.address))
+        if sender and neighbor.interface.admin_up:
+            self._send(neighbor.interface, sender, int(neighbor.address))
+
+    def _send(self, interface: Interface, sender: int, target: int) -> None:
+        """Broadcast a request."""
+        row = interface.row
+        packet = rewrite(interface, BROADCAST, ARP) + b"".join(
+            (
+                ETHERNET.to_bytes(2, "big"),
+                IP4.to_bytes(2, "big"),
+                bytes((MAC_LENGTH, IP4_LENGTH)),
+                REQUEST.to_bytes(2, "big"),
+                row.mac.to_bytes(6, "little"),
+                sender.to_bytes(4, "big"),
+                bytes(MAC_LENGTH),
+                target.to_bytes(4, "big"),
+            )
+        )
+        output = self._engine.graph.instances[row.output_node & ~DIRECT].name
+        index = interface.sw_if_index
+        self._engine.workers.inject(packet, output, rx_sw_if_index=index, tx_sw_if_index=index)
+
+    # --- learning
+
+    def learn(self, interface: Interface, sender: IPv4Address, mac: int) -> None:
+        """Somebody has said that this address is his."""
+        if self.on_subnet(interface, sender) and all(sender != own.ip for own in self.addresses(interface)):
+            self._neighbors.learn(interface, sender, mac)
+
+    # --- proxies
+
+    def add_proxy(self, proxy: Proxy) -> None:
+        """Answer for a range of addresses. Raises Invalid."""
+        if proxy.end < proxy.start:
+            raise Invalid(f"end {proxy.end} is before start {proxy.start}")
+        if proxy in self.proxies:
+            raise Invalid(f"{proxy.start} to {proxy.end} is there already")
+        self.proxies.append(proxy)
+        self._publish_proxies()
+
+    def remove_proxy(self, proxy: Proxy) -> None:
+        if proxy not in self.proxies:
+            raise Invalid(f"no proxy range {proxy.start} to {proxy.end} in table {proxy.table_id}", "NO_SUCH_ENTRY")
+        self.proxies.remove(proxy)
+        self._publish_proxies()
+
+    def set_proxy_interface(self, interface: Interface, on: bool) -> None:
+        """Answer for others on an interface, or no longer."""
+        (self.proxy_interfaces.add if on else self.proxy_interfaces.discard)(interface.sw_if_index)
+        self._publish(interface)
+        self._publish_proxy(interface)
+        self._engine.graph.enable("arp", "arp-proxy", interface.sw_if_index, on)
+
+    def _publish_proxies(self) -> None:
+        for sw_if_index in self.proxy_interfaces:
+            self._publish_proxy(self._engine[Interfaces][sw_if_index])
+
+    def _publish_proxy(self, interface: Interface) -> None:
+        wanted: list[Proxy] = []
+        if interface.sw_if_index in self.proxy_interfaces:
+            table_id = self._table_of(interface)
+            wanted = [each for each in self.proxies if each.table_id == table_id]
+        at = 0
+        if wanted:
+            at = self._engine.arena.allocate(ProxyRanges.size + len(wanted) * ProxyRange.size)
+            block = ProxyRanges(at)
+            block.count = len(wanted)
+            for position, each in enumerate(wanted):
+                block.ranges[position].low = int(each.start)
+                block.ranges[position].high = int(each.end)
+        self._replace(proxy_ranges, interface.sw_if_index, at)
+
+    def _table_of(self, interface: Interface) -> int:
+        return 0
+
+
+def _learn(engine: Engine, packet: Punted) -> None:
+    """A worker has checked an ARP packet whose sender is to be learned."""
+    interface = engine[Interfaces].by_index.get(packet.rx_sw_if_index)
+    arp = packet.data[packet.l3 or 0 :][:LENGTH]
+    if interface is None or len(arp) < LENGTH:
+        return
+    engine[Arp].learn(interface, IPv4Address(arp[14:18]), int.from_bytes(arp[8:14], "little"))
+
+
+LEARN = reason("arp-learn", _learn, rate=1000, burst=256)
