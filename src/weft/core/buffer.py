@@ -24,15 +24,28 @@ TRACED = 1 << 1
 LOCAL = 1 << 2  #: made by this machine
 VLAN_1_DEEP = 1 << 3
 VLAN_2_DEEP = 1 << 4
-OFFLOAD = 1 << 5  #: a checksum is owed, or a large segment is to be cut: see the ``gso_`` and ``csum_`` fields
+OFFLOAD = 1 << 5  #: a checksum is owed, and perhaps the packet is to be cut into segments: see ``Buffer``
 L2_HDR_VALID = 1 << 6
 L3_HDR_VALID = 1 << 7
 L4_HDR_VALID = 1 << 8
-CHECKSUM_GOOD = 1 << 9  #: whoever delivered the packet has vouched for its layer-4 checksum
+CHECKSUM_GOOD = 1 << 9  #: no need to verify the layer-4 checksum: it was, or it is still owed (OFFLOAD)
 
 
 class Buffer(View):
-    """A packet's metadata, in front of its data. ``opaque`` belongs to the feature that has the packet."""
+    """A packet's metadata, in front of its data. ``opaque`` belongs to the feature that has the packet.
+
+    **Offloads.** With OFFLOAD the packet owes its layer-4 checksum: the sum of everything from ``csum_start`` to the
+    packet's end is to be complemented and stored ``csum_offset`` bytes after ``csum_start``, where the folded sum of the
+    pseudo-header stands until then. If moreover ``gso_type`` is not 0, the packet is to be cut into TCP segments or UDP
+    datagrams of ``gso_size`` bytes of payload each. Without OFFLOAD these fields mean nothing.
+
+    ``csum_start`` is counted from the end of the headroom, as ``current_data`` and the header offsets are, so it stays
+    right when tags or headers are put in front or taken away, and when a MAC or IP header is rewritten. What has to
+    care: who changes addresses or ports that the checksum covers updates the sum at ``csum_offset`` (RFC 1624, without
+    complementing); who moves the layer-4 header moves ``csum_start``; who makes another packet of it (an ICMP error, an
+    echo reply) clears OFFLOAD; who cuts it or encapsulates it for a receiver that cannot know calls ``settle`` first
+    (``gso/nodes.py``). ``interface-output`` does what the device cannot.
+    """
 
     current_data: i16  # where the packet starts, counted from the end of the headroom
     current_length: u16
@@ -51,10 +64,10 @@ class Buffer(View):
     # the second cache line: what few packets need
     trace_id: u32
     flow_hash: u32
-    gso_type: u8
-    gso_flags: u8
+    gso_type: u8  # as virtio: 0, or GSO_TCPV4, GSO_TCPV6, GSO_UDP of ``gso/model.py``
+    gso_flags: u8  # 1: TCP with ECN
     gso_size: u16
-    csum_start: u16  # counted from the start of the packet, as virtio does
+    csum_start: i16
     csum_offset: u16
     opaque2: Bytes = times(48)
 

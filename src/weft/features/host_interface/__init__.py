@@ -1,0 +1,1 @@
+"""host-interface: a Linux interface as a port, through AF_PACKET sockets."""
