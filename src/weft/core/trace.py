@@ -148,9 +148,17 @@ def _lines(entry: Entry) -> list[str]:
     """What a traced packet's stay at a node looks like."""
     lines = [f"{_clock(entry.seconds)}: {entry.node}"]
     instance = entry.engine.graph.by_name.get(entry.node)
-    if instance is not None and instance.node.format_trace is not None:
-        lines += [f"  {line}".rstrip() for line in instance.node.format_trace(entry).splitlines()]
+    formatter = instance.node.format_trace if instance is not None else None
+    if formatter is unseen:
+        return []
+    if formatter is not None:
+        lines += [f"  {line}".rstrip() for line in formatter(entry).splitlines()]
     return lines
+
+
+def unseen(entry: Entry) -> str:
+    """The ``trace`` of a node that is no station on a packet's way, but part of the one before."""
+    return ""
 
 
 def _clock(seconds: float) -> str:

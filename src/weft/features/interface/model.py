@@ -101,6 +101,8 @@ SIMPLE = {
 device_input = arc("device-input", end="ethernet-input")
 #: Features of packets that leave by an interface, by its sw_if_index, before its tx node.
 interface_output = arc("interface-output", end="interface-tx")
+#: Features of packets that are dropped, by the interface that they came in by (local0, if by none).
+error_drop_arc = arc("error-drop", end="drop")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from weft.features.interface.model import (
     Interfaces,
     device_input,
     drops,
+    error_drop_arc,
     interface_output,
     punts,
     rx,
@@ -110,17 +111,21 @@ def _trace_error_drop(entry: Entry) -> str:
 @node("error-drop", next=ToDrop, trace=_trace_error_drop)
 def error_drop(rt: NodeRuntime, pkt: Buffer) -> int:
     """Where nodes send what they drop: count it at the interface that it came in by."""
-    if pkt.rx_sw_if_index != NO_INTERFACE:
-        drops.add(rt.worker, pkt.rx_sw_if_index, 1)
-    return ToDrop.DROP
+    sw_if_index = pkt.rx_sw_if_index
+    if sw_if_index == NO_INTERFACE:
+        return error_drop_arc.start(pkt, 0, ToDrop.DROP)
+    drops.add(rt.worker, sw_if_index, 1)
+    return error_drop_arc.start(pkt, sw_if_index, ToDrop.DROP)
 
 
 @node("error-punt", next=ToDrop, trace=_trace_error_drop)
 def error_punt(rt: NodeRuntime, pkt: Buffer) -> int:
     """Where packets go of whose protocol there is no feature: count them as punted where they came in."""
-    if pkt.rx_sw_if_index != NO_INTERFACE:
-        punts.add(rt.worker, pkt.rx_sw_if_index, 1)
-    return ToDrop.DROP
+    sw_if_index = pkt.rx_sw_if_index
+    if sw_if_index == NO_INTERFACE:
+        return error_drop_arc.start(pkt, 0, ToDrop.DROP)
+    punts.add(rt.worker, sw_if_index, 1)
+    return error_drop_arc.start(pkt, sw_if_index, ToDrop.DROP)
 
 
 def _trace_drop(entry: Entry) -> str:

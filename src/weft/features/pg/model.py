@@ -49,6 +49,7 @@ class Stream(View):
     last: i64  # clocks, when credit was given last; 0: never
     queue: i64  # the queue that reads this stream, to be switched off at its end
     number: i64  # of all streams there have been
+    frames: i64  # they start at ethernet-input, as what an interface receives; others start further on
 
 
 class PgMeta(View):
@@ -163,6 +164,7 @@ class PacketGenerator:
         self._fill(row, packets)
         row.number, row.batch = next(self._numbers), batch
         row.sw_if_index = interface.sw_if_index
+        row.frames = int(node == "ethernet-input")
         row.next = DIRECT | self._engine.graph[node].index
         stream = self.streams[name] = RunningStream(name, slot, interface, node, sizes, packets[0], limit, rate, thread)
         self._pace(stream)

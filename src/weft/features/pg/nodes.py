@@ -13,9 +13,9 @@ from weft.core.buffer import (
 )
 from weft.core.memory import copy, prefetch
 from weft.core.node import Kind, Nexts, node, routine
-from weft.core.runtime import Frame, NodeRuntime, Queue, drop_frame
+from weft.core.runtime import Frame, NodeRuntime, Queue, deliver, drop_frame
 from weft.core.worker import allocate_packet
-from weft.features.interface.model import sw_interfaces
+from weft.features.interface.model import rx, sw_interfaces
 from weft.features.interface.nodes import receive
 from weft.features.pcap.capture import keep
 from weft.features.pg.format import trace_input, trace_tx
@@ -84,7 +84,11 @@ def pg_input(rt: NodeRuntime, address: int) -> int:
         stream.left = stream.left - sent
     if worker.tracing:
         mark(indices, sent, stream.number)
-    receive(rt, indices, sent, sw_if_index, octets, stream.next)
+    if stream.frames:
+        receive(rt, indices, sent, sw_if_index, octets, stream.next)
+    elif sent:
+        rx.add(rt.worker, sw_if_index, sent, octets)
+        deliver(rt, indices, sent, stream.next)
     return sent
 
 
