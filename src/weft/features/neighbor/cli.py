@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from weft.core.cli import command
@@ -11,6 +10,7 @@ from weft.core.model import Invalid
 from weft.features.interface.address import show_mac
 from weft.features.interface.model import Interface
 from weft.features.neighbor.model import Address, Neighbor, Neighbors
+from weft.features.vlib.format import centred, fixed, joined
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -20,26 +20,14 @@ COLUMNS = (("Age", 12), ("IP", 40), ("Flags", 6), ("Ethernet", 20), ("Interface"
 MOST_AT_ONCE = 1 << 16
 
 
-def _centre(text: str, width: int) -> str:
-    """As VPP centres: an odd blank goes in front."""
-    pad = max(0, width - len(text))
-    return " " * (pad - pad // 2) + text + " " * (pad // 2)
-
-
-def _decimal(number: float) -> str:
-    """Four decimals, no zero in front of the point."""
-    text = f"{number:.4f}"
-    return text[1:] if text.startswith("0.") and text != "0.0000" else text
-
-
 def _table(neighbors: Neighbors, shown: Iterable[Neighbor]) -> str:
     widths = [width for _, width in COLUMNS]
-    lines = ["".join(_centre(heading, width) for heading, width in COLUMNS).rstrip()]
+    lines = ["".join(centred(heading, width) for heading, width in COLUMNS)]
     for each in shown:
         middle = zip((str(each.address), each.flags, show_mac(each.mac)), widths[1:4], strict=True)
-        cells = "".join(_centre(text, width) for text, width in middle)
-        lines.append(f"{_decimal(neighbors.age(each)):>12}{cells}{each.interface.name}")
-    return "\n".join(lines) + "\n" if len(lines) > 1 else ""
+        cells = "".join(centred(text, width) for text, width in middle)
+        lines.append(f"{fixed(neighbors.age(each), 4):>12}{cells}{each.interface.name}")
+    return joined(lines) if len(lines) > 1 else ""
 
 
 def _of(engine: Engine, interface: Interface | None, family: str | None = None) -> list[Neighbor]:
@@ -76,7 +64,7 @@ def show_ip_neighbor_config(engine: Engine) -> str:
     lines = []
     for family, config in engine[Neighbors].config.items():
         lines += [f"{family}:", f"  limit:{config.limit}, age:{config.age}, recycle:{int(config.recycle)}"]
-    return "\n".join(lines) + "\n"
+    return joined(lines)
 
 
 @command(
@@ -147,8 +135,7 @@ def _consecutive(address: Address, count: int) -> list[Address]:
     if not 1 <= count <= MOST_AT_ONCE:
         raise Invalid(f"count is 1 to {MOST_AT_ONCE}, not {count}")
     try:
-        return [ip_address(int(address) + position) if address.version == 6 else address + position
-                for position in range(count)]  # fmt: skip
+        return [address + position for position in range(count)]
     except ValueError:
         raise Invalid(f"there are no {count} addresses from {address} on") from None
 
