@@ -1,5 +1,5 @@
 """All commands of this feature: each file of commands registers its own."""
 
-from weft.features.vlib import errors, runtime, tracing
+from weft.features.vlib import commands, errors, graph, log, machine, memory, punts, runtime, tracing
 
-__all__ = ["errors", "runtime", "tracing"]
+__all__ = ["commands", "errors", "graph", "log", "machine", "memory", "punts", "runtime", "tracing"]
