@@ -22,7 +22,11 @@ from weft.features.ethernet.header import (
     VlanTag,
 )
 from weft.features.ethernet.model import VlanTable, ethertype_nodes, l2_next, ports
-from weft.features.interface.model import ADMIN_UP, BRIDGED, Interfaces, rx, sw_interfaces
+from weft.features.interface.model import ADMIN_UP, BRIDGED, UNTAGGED_ELSEWHERE, Interfaces, rx, sw_interfaces
+
+
+#: Ethertypes from here on are not the usual ones; some of them announce a tag.
+RARE = 0x8800
 
 
 class InputNext(Nexts):
@@ -46,8 +50,8 @@ def _trace_input(entry: Entry) -> str:
 
 @node("ethernet-input", next=InputNext, trace=_trace_input)
 def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
-    """Find a frame's interface and its layer 3. The two usual kinds of frames are dealt with here: untagged on a port
-    without an ``untagged`` sub-interface, and one 802.1Q tag whose VLAN has a sub-interface.
+    """Find a frame's interface and its layer 3. The usual kinds of frames are dealt with here: IP and ARP without a tag
+    on a port without an ``untagged`` sub-interface, and one 802.1Q tag whose VLAN has a sub-interface.
     """
     frame = EthernetHeader(pkt.data)
     port = pkt.rx_sw_if_index
@@ -55,18 +59,19 @@ def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
     if pkt.current_length < HEADER:
         return pkt.fail(EthernetError.TOO_SHORT, InputNext.DROP)
     ethertype = frame.ethertype
-    if ethertype == DOT1Q:
+    if ethertype < RARE and ethertype != DOT1Q:
+        if sw_interfaces[port].flags & (ADMIN_UP | UNTAGGED_ELSEWHERE) == ADMIN_UP:
+            return deliver_to(pkt, port, ethertype, 0)
+    elif ethertype == DOT1Q and pkt.current_length >= HEADER + TAG:
+        tag = VlanTag(frame.payload)
+        ethertype = tag.ethertype
         table = ports[port].dot1q
-        if table.address != 0 and pkt.current_length >= HEADER + TAG:
-            tag = VlanTag(frame.payload)
-            if tag.ethertype != DOT1Q:
-                sub = table.one[tag.tci & VLAN_MASK]
-                if sub != 0:
-                    return enter(rt, pkt, sub, tag.ethertype, 1)
-        return find_interface(rt, pkt)
-    if is_tag(ethertype) or ports[port].untagged != 0:
-        return find_interface(rt, pkt)
-    return enter(rt, pkt, port, ethertype, 0)
+        if ethertype != DOT1Q and table.address != 0:
+            sub = table.one[tag.tci & VLAN_MASK]
+            if sub != 0 and sw_interfaces[sub].flags & ADMIN_UP:
+                rx.add(rt.worker, sub, 1, pkt.total_length)
+                return deliver_to(pkt, sub, ethertype, 1)
+    return find_interface(rt, pkt)
 
 
 @inline
@@ -76,20 +81,15 @@ def is_tag(ethertype: int) -> int:
 
 
 @inline
-def enter(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, ethertype: int, tags: int) -> int:
-    """A frame is the interface's: count it if that is a sub-interface, and send it to layer 2 or 3."""
-    itf = sw_interfaces[sw_if_index]
-    flags = itf.flags
-    if flags & ADMIN_UP == 0:
-        return pkt.fail(EthernetError.DOWN, InputNext.DROP)
-    if sw_if_index != pkt.rx_sw_if_index:
-        rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
-    length = HEADER + TAG * tags
+def deliver_to(pkt: Buffer, sw_if_index: int, ethertype: int, tags: int) -> int:
+    """A frame is the interface's: to layer 2, or to its layer 3 if it is meant for us."""
     start = pkt.current_data
+    length = HEADER + TAG * tags
     pkt.l2_len = length
     pkt.l3_hdr_offset = start + length
     pkt.flags = pkt.flags & ~(VLAN_1_DEEP | VLAN_2_DEEP) | L2_HDR_VALID | L3_HDR_VALID | tags * VLAN_1_DEEP
-    if flags & BRIDGED:
+    itf = sw_interfaces[sw_if_index]
+    if itf.flags & BRIDGED:
         pkt.rx_sw_if_index = sw_if_index
         return l2_next.node
     destination = EthernetHeader(pkt.data).destination
@@ -145,6 +145,16 @@ def find_interface(rt: NodeRuntime, pkt: Buffer) -> int:
     if sub == 0:
         return pkt.fail(EthernetError.UNKNOWN_VLAN, InputNext.DROP)
     return enter(rt, pkt, sub, ethertype, tags)
+
+
+@inline
+def enter(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, ethertype: int, tags: int) -> int:
+    """Deliver a frame to an interface if that is up; count it if that is a sub-interface."""
+    if sw_interfaces[sw_if_index].flags & ADMIN_UP == 0:
+        return pkt.fail(EthernetError.DOWN, InputNext.DROP)
+    if sw_if_index != pkt.rx_sw_if_index:
+        rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
+    return deliver_to(pkt, sw_if_index, ethertype, tags)
 
 
 @inline

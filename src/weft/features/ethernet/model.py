@@ -30,7 +30,7 @@ from weft.features.ethernet.header import (
     EthernetHeader,
     VlanTag,
 )
-from weft.features.interface.model import Interface, Interfaces, SubInterface
+from weft.features.interface.model import UNTAGGED_ELSEWHERE, Interface, Interfaces, SubInterface
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -153,6 +153,7 @@ class Ethernet:
             port.default = made.sw_if_index
         elif sub.untagged:
             port.untagged = made.sw_if_index
+            self._interfaces.set_flag(parent, UNTAGGED_ELSEWHERE, True)
         else:
             vlan = self._vlan(parent, sub)
             if sub.tags == 1:
@@ -234,6 +235,7 @@ class Ethernet:
             if sub.default:
                 port.default = 0
             else:
+                self._interfaces.set_flag(parent, UNTAGGED_ELSEWHERE, False)
                 port.untagged = 0
             return
         vlan = self._vlan(parent, sub)

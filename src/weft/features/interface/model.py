@@ -29,6 +29,7 @@ CHECKSUM_OFFLOAD = 1 << 4  #: takes packets that still owe a checksum
 GSO = 1 << 5  #: takes packets that are larger than the MTU, to be segmented further on
 NO_ETHERNET = 1 << 6  #: has no layer 2: packets are IP
 PROMISCUOUS = 1 << 7  #: the device delivers frames for any destination
+UNTAGGED_ELSEWHERE = 1 << 8  #: frames without a tag are not its own, but a sub-interface's
 
 
 class SwInterface(View):
