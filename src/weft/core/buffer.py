@@ -44,7 +44,7 @@ class Buffer(View):
     care: who changes addresses or ports that the checksum covers updates the sum at ``csum_offset`` (RFC 1624, without
     complementing); who moves the layer-4 header moves ``csum_start``; who makes another packet of it (an ICMP error, an
     echo reply) clears OFFLOAD; who cuts it or encapsulates it for a receiver that cannot know calls ``settle`` first
-    (``gso/nodes.py``). ``interface-output`` does what the device cannot.
+    (``gso/checksum.py``). ``interface-output`` does what the device cannot.
     """
 
     current_data: i16  # where the packet starts, counted from the end of the headroom

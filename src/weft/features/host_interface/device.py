@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from weft.core import memory
 from weft.core.model import Invalid, model
-from weft.core.runtime import Queue, workers
+from weft.core.runtime import workers
 from weft.features.host_interface.linux import Link, Links, usable_name
 from weft.features.host_interface.model import (
     BLOCK_SIZE,
@@ -32,6 +32,7 @@ from weft.features.interface.model import (
     Interfaces,
     rx_miss,
 )
+from weft.features.interface.placement import RxQueues
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -45,12 +46,11 @@ ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 
 
 @dataclass
-class RxQueue:
-    """A receive queue: its socket, its record, its place at a worker."""
+class RingQueue:
+    """A receive queue: its socket and its record."""
 
     socket: PacketSocket
     slot: int
-    queue: Queue | None = None
 
 
 @dataclass
@@ -63,7 +63,7 @@ class HostInterface:
     interface: Interface
     qdisc_bypass: bool
     offloads: bool
-    queues: list[RxQueue] = field(default_factory=list)
+    queues: list[RingQueue] = field(default_factory=list)
 
 
 def _admin(engine: Engine, interface: Interface) -> None:
@@ -182,17 +182,14 @@ class HostInterfaces:
         return sockets
 
     def _place(self, host: HostInterface, socket: PacketSocket, position: int) -> None:
-        """Let a worker read a queue: the workers take turns."""
+        """Let a worker read a queue."""
         slot = self._slots.pop()
         record: PacketQueue = packet_queues[slot]
         memory.fill(record.address, 0, PacketQueue.size)
         record.ring, record.fd = socket.address, socket.fd
         record.sw_if_index = host.interface.sw_if_index
-        rx = RxQueue(socket, slot)
-        host.queues.append(rx)
-        threads = self._engine.workers.forwarding
-        thread = min(threads, key=lambda each: workers[each].queue_count)
-        rx.queue = self._engine.workers.place(thread, "af-packet-input", record.address, fd=socket.fd)
+        host.queues.append(RingQueue(socket, slot))
+        self._engine[RxQueues].add(host.interface, "af-packet-input", record.address, number=position, fd=socket.fd)
 
     # --- what happens to it
 
@@ -207,11 +204,8 @@ class HostInterfaces:
         self._follow(host)
 
     def forget(self, interface: Interface) -> None:
-        """The interface goes: close what it has."""
+        """The interface goes, and its queues have gone: close what it has."""
         host = _host(interface)
-        for rx in host.queues:
-            if rx.queue is not None:
-                self._engine.workers.displace(rx.queue, fd=rx.socket.fd)
         packet_devices[host.number].fd = -1
         self._engine.workers.quiesce()
         _close([rx.socket for rx in host.queues])

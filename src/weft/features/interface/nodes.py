@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import NO_INTERFACE, Buffer, buffer_at, u32_at
+from weft.core.buffer import NO_INTERFACE, OFFLOAD, Buffer, buffer_at, u32_at
 from weft.core.node import ERROR_OWNERS, ERRORS, Errors, Kind, Nexts, node, routine
 from weft.core.runtime import Frame, NodeRuntime, deliver, drop_frame
 from weft.core.trace import Entry
 from weft.features.ethernet.format import format_frame
+from weft.features.gso.model import GSO_NONE, unsettled
 from weft.features.interface import collect
 from weft.features.interface.model import (
     ADMIN_UP,
@@ -33,6 +34,8 @@ class OutputError(Errors, of="interface-output"):
 class OutputNext(Nexts):
     TX = "interface-tx"
     DROP = "error-drop"
+    SEGMENT = "gso-segment"
+    CHECKSUM = "checksum-finish"
 
 
 def _trace_output(entry: Entry) -> str:
@@ -50,6 +53,8 @@ def interface_output_node(rt: NodeRuntime, pkt: Buffer) -> int:
     itf = sw_interfaces[sw_if_index]
     if itf.flags & ADMIN_UP == 0:
         return pkt.fail(OutputError.DOWN, OutputNext.DROP)
+    if pkt.flags & OFFLOAD and unsettled(pkt, sw_interfaces[rt.data].flags):
+        return OutputNext.SEGMENT if pkt.gso_type != GSO_NONE else OutputNext.CHECKSUM
     length = pkt.total_length
     tx.add(rt.worker, sw_if_index, 1, length)
     if sw_if_index != rt.data:
