@@ -55,14 +55,20 @@ def create_sub_interfaces(
         raise Invalid("inner-dot1q needs an outer tag: dot1q or dot1ad")
     if not plain and len(ids) > 1:
         raise Invalid("several sub-interfaces can only be made with one tag each, whose VLAN is their number")
-    lines = []
-    for number in ids:
-        sub = SubInterface(number, outer=number) if plain else _tagged(number, exact_match, kinds)
-        existing = interface.subs.get(number)
-        if existing is not None and existing.sub == sub:
-            lines.append(f"{existing.name} already exists")
-        else:
-            lines.append(create_sub_interface(engine, interface, sub).name)
+    lines, made = [], []
+    try:
+        for number in ids:
+            sub = SubInterface(number, outer=number) if plain else _tagged(number, exact_match, kinds)
+            existing = interface.subs.get(number)
+            if existing is not None and existing.sub == sub:
+                lines.append(f"{existing.name} already exists")
+                continue
+            made.append(create_sub_interface(engine, interface, sub))
+            lines.append(made[-1].name)
+    except Invalid:
+        for each in reversed(made):
+            delete_sub_interface(engine, each)
+        raise
     return "\n".join(lines)
 
 

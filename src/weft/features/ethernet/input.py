@@ -24,7 +24,6 @@ from weft.features.ethernet.header import (
 from weft.features.ethernet.model import VlanTable, ethertype_nodes, l2_next, ports
 from weft.features.interface.model import ADMIN_UP, BRIDGED, UNTAGGED_ELSEWHERE, Interfaces, rx, sw_interfaces
 
-
 #: Ethertypes from here on are not the usual ones; some of them announce a tag.
 RARE = 0x8800
 
