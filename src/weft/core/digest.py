@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from weft.core.node import ROUTINES
-from weft.core.view import VIEWS, RowsAt, View, methods, properties
+from weft.core.view import VIEWS, ArrayKind, Field, Kind, RowsAt, RowsKind, View, methods, properties
 
 
 class _Closure:
@@ -55,23 +55,36 @@ class _Closure:
         for name in (*code.co_names, *code.co_freevars):
             if name in names:
                 self.value(name, names[name])
+                if isinstance(names[name], types.ModuleType):
+                    self.module(names[name], code)
             self.attribute(name)
+
+    def module(self, module: types.ModuleType, code: types.CodeType) -> None:
+        """A module that is named: any of its globals that are named too may be meant, behind a dot."""
+        for name in code.co_names:
+            if name in vars(module):
+                self.value(f"{module.__name__}.{name}", vars(module)[name])
 
     def attribute(self, name: str) -> None:
         """A name behind a dot: a field or a method of any view may be meant."""
         if ("attribute", name) in self.seen:
             return
         self.seen.add(("attribute", name))
-        for cls, field, function in _by_name().get(name, ()):
+        for cls, field, function in _by_name(len(VIEWS)).get(name, ()):
             self.put(cls, field)
             if function is not None:
                 self.function(function)
 
     def value(self, name: str, value: Any) -> None:
-        if isinstance(value, bool | int | str | float | None) and not isinstance(value, enum.Enum):
+        if isinstance(value, enum.Enum):
+            self.put(name, value.name, value.value)
+        elif isinstance(value, bool | int | str | float | None):
             self.put(name, value)
+        elif isinstance(value, tuple):
+            for number, each in enumerate(value):
+                self.value(f"{name}[{number}]", each)
         elif isinstance(value, RowsAt):
-            self.put(name, value.row, value.address)
+            self.put(name, _layout(value.row), value.address)
             if isinstance(value.row, type):
                 self.view(value.row)
         elif isinstance(value, View):
@@ -82,12 +95,12 @@ class _Closure:
         elif isinstance(value, type) and issubclass(value, View):
             self.view(value)
         elif isinstance(value, types.FunctionType):
-            routine = _routines().get(value)
+            routine = _routines(len(ROUTINES)).get(value)
             if routine is not None:
                 # Called by address: only how it is called matters.
                 self.put(name, routine.slot, value.__annotations__)
             elif value.__module__ == "weft.core.memory":
-                self.put(name)
+                self.put(name, value.__name__)
             else:
                 self.function(value)
         elif isinstance(value, types.ModuleType):
@@ -98,22 +111,35 @@ class _Closure:
     def view(self, cls: type[View]) -> None:
         if cls not in self.seen:
             self.seen.add(cls)
-            self.put(cls.__qualname__, cls.size, cls.fields)
+            self.put(cls.__qualname__, cls.size, [(name, _layout(field)) for name, field in cls.fields.items()])
+
+
+def _layout(what: Kind | Field) -> str:
+    """All that matters of a field or a row to code that reads it: where it is, and how far apart rows stand."""
+    match what:
+        case Field():
+            return f"{what.offset}:{_layout(what.kind)}"
+        case RowsKind() | ArrayKind():
+            return f"{what!r} of {_layout(what.row)}"
+        case type():
+            return f"{what.__qualname__} of {what.size}"
+    return repr(what)
 
 
 @cache
-def _by_name() -> dict[str, list[tuple[str, str, Callable[..., Any] | None]]]:
+def _by_name(views: int) -> dict[str, list[tuple[str, str, Callable[..., Any] | None]]]:
+    """Field, property or method -> the views that have it. ``views``: how many there are, since more may come."""
     found: dict[str, list[tuple[str, str, Callable[..., Any] | None]]] = {}
     for cls in VIEWS:
         for name, field in cls.fields.items():
-            found.setdefault(name, []).append((cls.__qualname__, repr(field), None))
+            found.setdefault(name, []).append((cls.__qualname__, _layout(field), None))
         for name, function in (*methods(cls).items(), *properties(cls).items()):
             found.setdefault(name, []).append((cls.__qualname__, "", function))
     return found
 
 
 @cache
-def _routines() -> dict[Callable[..., Any], Any]:
+def _routines(count: int) -> dict[Callable[..., Any], Any]:
     return {routine.function: routine for routine in ROUTINES.values()}
 
 

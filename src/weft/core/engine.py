@@ -54,17 +54,17 @@ class Engine:
         self.log = logging.getLogger("weft")
         self.messages: deque[logging.LogRecord] = deque(maxlen=2000)
         self._keeper = _Keeper(self.messages)
-        self.log.addHandler(self._keeper)
         self.features = features.load()
         self.commands = Cli(user_errors=(Invalid,))
         self._routines: dict[Callable[..., Any], Callable[..., int]] = {}
         self._models: dict[type, Any] = {}
         self._making: list[type] = []
         self._close: list[Callable[[], None]] = []
-        code = {} if self.interpret else self._compile(store or Store(), progress)
-        self.arena = Arena((buffers + 2) * buffer.STRIDE)
-        self._close.append(self.arena.close)
+        self.log.addHandler(self._keeper)
         try:
+            code = {} if self.interpret else self._compile(store or Store(), progress)
+            self.arena = Arena((buffers + 2) * buffer.STRIDE)
+            self._close.append(self.arena.close)
             runtime.setup(workers + 1)
             buffer.setup(buffers)
             installed = self._install(code)

@@ -7,6 +7,7 @@ otherwise ``BadAccess`` is raised. That is what makes interpreted runs a sanitiz
 from __future__ import annotations
 
 import ctypes
+import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable
@@ -78,6 +79,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 _libc.syscall.argtypes = [ctypes.c_long] * 7
 _M64 = (1 << 64) - 1
+_fence = threading.Lock()
 
 
 def wrap(value: int) -> int:
@@ -102,6 +104,8 @@ def clock() -> int:
 
 def fence() -> None:
     """All memory accesses before are done before any after (sequentially consistent)."""
+    with _fence:  # a lock is taken with an atomic exchange, which is a fence
+        pass
 
 
 def pause() -> None:

@@ -119,20 +119,14 @@ def work(worker: Worker) -> int:
                 pause()
             worker.parked = 0
             fence()
+            # The next barrier may be up already, and have taken the old ``parked`` for an answer.
+            continue
         if poll(worker):
             idle = 0
             continue
         idle += 1
         if idle > IDLE_LOOPS and may_sleep(worker):
-            worker.sleeping = 1
-            fence()
-            if (
-                poll(worker) == 0
-                and atomic_load(worker.address + STOP) == 0
-                and atomic_load(worker.address + BARRIER) == 0
-            ):
-                rest(worker)
-            worker.sleeping = 0
+            rest(worker)
             idle = IDLE_LOOPS // 2
     return 0
 
@@ -149,10 +143,16 @@ def may_sleep(worker: Worker) -> int:
 
 @routine
 def rest(worker: Worker) -> int:
-    """Sleep until a queue has packets, or the main thread wants something."""
+    """Sleep until a queue has packets, or the main thread wants something. Whatever wakes a thread stays readable,
+    so nothing is missed that came since the last look. While ``sleeping``, the thread holds nothing published.
+    """
     inbox = inboxes[worker.index]
+    worker.sleeping = 1
+    fence()
     syscall(SYS_EPOLL_WAIT, worker.epoll_fd, inbox.events.address, 64, SLEEP_MS, 0, 0)
     syscall(SYS_READ, worker.wakeup_fd, inbox.events.address, 8, 0, 0, 0)
+    worker.sleeping = 0
+    fence()
     return 0
 
 
@@ -295,6 +295,7 @@ class Workers:
         """Return once no worker can still hold what was published before the call."""
         if self._depth:
             return
+        memory.fence()
         seen = {thread: workers[thread].loops for thread in self._running()}
         for thread, loops in seen.items():
             worker = workers[thread]
