@@ -1,0 +1,1 @@
+"""The forwarding table's protocol-independent parts: adjacencies, load-balances, paths, sources."""
