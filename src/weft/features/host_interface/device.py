@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from weft.core import memory
 from weft.core.model import Invalid, model
 from weft.core.runtime import workers
-from weft.features.host_interface.linux import Link, Links, usable_name
+from weft.features.host_interface.linux import Link, Links
 from weft.features.host_interface.model import (
     BLOCK_SIZE,
     BLOCKS,
@@ -33,6 +32,7 @@ from weft.features.interface.model import (
     rx_miss,
 )
 from weft.features.interface.placement import RxQueues
+from weft.features.virtio.linux import random_mac, usable_name
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -119,7 +119,7 @@ class HostInterfaces:
             flags |= CHECKSUM_OFFLOAD | GSO
         try:
             interface = self._interfaces.add(
-                f"host-{name}", AF_PACKET, mac=mac or _random_mac(), mtu=link.mtu, flags=flags, number=number
+                f"host-{name}", AF_PACKET, mac=mac or random_mac(), mtu=link.mtu, flags=flags, number=number
             )
         except Invalid:
             _close(sockets)
@@ -300,10 +300,6 @@ def _host(interface: Interface) -> HostInterface:
 
 def _max_frame(link: Link) -> int:
     return link.mtu + ETHERNET_HEADER + TAG
-
-
-def _random_mac() -> int:
-    return int.from_bytes(b"\x02\xfe" + random.randbytes(4), "little")
 
 
 def _close(sockets: list[PacketSocket]) -> None:

@@ -9,6 +9,8 @@ import socket
 import struct
 from dataclasses import dataclass
 
+from weft.features.virtio.linux import NAME_SIZE
+
 IFF_UP = 1 << 0
 IFF_RUNNING = 1 << 6
 
@@ -18,7 +20,6 @@ SIOCGIFHWADDR = 0x8927
 SIOCGIFINDEX = 0x8933
 
 RTMGRP_LINK = 1
-NAME_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,6 @@ class Link:
     def carrier(self) -> bool:
         """Whether packets can pass."""
         return bool(self.flags & IFF_UP and self.flags & IFF_RUNNING)
-
-
-def usable_name(name: str) -> bool:
-    """Whether Linux takes this as an interface's name."""
-    return 0 < len(name.encode()) < NAME_SIZE and "/" not in name and not any(map(str.isspace, name))
 
 
 class Links:
