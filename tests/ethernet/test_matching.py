@@ -6,9 +6,11 @@ import pytest
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from tests.conftest import Lab
-from tests.ethernet.layer3 import EXPERIMENT, Seen, seen, watch
+from tests.ethernet.layer3 import EXPERIMENT, Seen, exit_, seen, watch
 
-from weft.features.interface.model import Interface, Interfaces, rx
+from weft import Engine
+from weft.features.interface.model import Interface, Interfaces, rx, tx
+from weft.features.pg.model import PacketGenerator
 
 PORT_MAC = "02:fe:00:00:00:00"
 PAYLOAD = b"payload of forty-six bytes and nothing further"
@@ -147,3 +149,28 @@ def test_ports_keep_their_vlans_apart(lab: Lab) -> None:
     lab.cli("delete sub-interface pg1.7")
     assert [each.interface for each in seen(lab, a, [stack("2")])] == ["pg0.2"]
     assert seen(lab, b, [frame]) == []
+
+
+def test_sub_interfaces_come_and_go_under_traffic() -> None:
+    """A worker forwards all the while; every frame is delivered or counted."""
+    with Engine(workers=1, interpret=False) as engine:
+        interfaces, generator = engine[Interfaces], engine[PacketGenerator]
+        port, out = generator.create("pg0"), generator.create("pg1")
+        interfaces.set_admin(port, True)
+        interfaces.set_admin(out, True)
+        exit_.sw_if_index = out.sw_if_index
+        frames = [bytes(stack(tags)) for tags in ("", "2", "4 5", "ad2", "3 8 9")]
+        generator.add("all", port, frames)
+        generator.enable("all")
+        for _ in range(20):
+            for command in SUBS.strip().splitlines():
+                name = engine.cli(command.strip())
+                engine.cli(f"set interface state {name} up")
+            for sub in list(port.subs.values()):
+                engine.cli(f"delete sub-interface {sub.name}")
+        generator.disable("all")
+        sent = rx.read(port.sw_if_index)[0]
+        counts = engine.graph.errors()
+        left = tx.read(out.sw_if_index)[0]
+    assert sent > 0
+    assert left + sum(counts.values()) == sent
