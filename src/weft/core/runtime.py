@@ -96,7 +96,8 @@ class Worker(View):
     pad1: Array[i64] = times(5)
     # its own
     index: i64
-    now: i64  # clocks
+    now: i64  # clocks, at the start of this round
+    longest_round: i64  # clocks between two looks at the queues; whoever measures may set it to 0
     runtimes: Rows[NodeRuntime]
     pending: Rows[i64]
     pending_head: i64

@@ -71,16 +71,18 @@ TAIL = Inbox.fields["tail"].offset
 @routine
 def poll(worker: Worker) -> int:
     """Look at each queue once and let what came in run through the graph. How many packets came."""
+    before = worker.now
     worker.now = clock()
+    worker.longest_round = max(worker.longest_round, worker.now - before)
     received = 0
     for i in range(worker.queue_count):
         queue = worker.queues[i]
         if queue.active == 0:
             continue
         rt = queue.runtime
-        before = clock()
+        start = clock()
         n = call(rt.function, rt.address, queue.device, 0)
-        note(rt, n, clock() - before)
+        note(rt, n, clock() - start)
         received += n
     inbox = inboxes[worker.index]
     if inbox.tail != atomic_load(inbox.address + HEAD):
@@ -153,6 +155,7 @@ def rest(worker: Worker) -> int:
     syscall(SYS_READ, worker.wakeup_fd, inbox.events.address, 8, 0, 0, 0)
     worker.sleeping = 0
     fence()
+    worker.now = clock()
     return 0
 
 

@@ -1,0 +1,114 @@
+"""``python -m bench.scale``: starts, sizes and pauses: what the engine costs besides clocks per packet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.cases import ethernet, mac, mac_of, packet
+from weft import Engine
+from weft.core.runtime import workers
+from weft.features.interface.model import Interfaces
+from weft.features.ip4.model import Ip4
+from weft.features.l2.model import L2Fib
+from weft.features.loopback.model import Loopbacks
+from weft.features.pg.model import PacketGenerator
+
+MANY = 100_000
+INTERFACES = 1_000
+console = Console(highlight=False)
+
+
+def say(what: str, figure: str, wanted: str) -> None:
+    console.print(f"{what:<58}{figure:>14}   (wanted: {wanted})")
+
+
+def start_in_process(cache: str) -> float:
+    """Seconds from starting a new process to the first packet forwarded."""
+    program = "import time\nfrom bench.scale import forward_one\nforward_one()\n"
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "WEFT_CACHE": cache})
+    return time.monotonic() - began
+
+
+def forward_one() -> None:
+    """An engine with two cross-connected ports forwards a packet."""
+    with Engine(workers=0) as engine:
+        generator, interfaces = engine[PacketGenerator], engine[Interfaces]
+        a, b = generator.create("pg0"), generator.create("pg1")
+        for port in (a, b):
+            interfaces.set_admin(port, True)
+        engine.cli("set interface l2 xconnect pg0 pg1")
+        generator.capture(b)
+        generator.send(a, [packet(ethernet(mac(1, 1), mac(0, 1)))])
+        assert len(generator.captured(b)) == 1
+
+
+def resident() -> float:
+    """Resident memory of this process in MiB, the arena's part included."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def under_load(engine: Engine, action: Callable[[], None]) -> tuple[float, float]:
+    """Seconds that an action took, and the longest time in ms in which the worker did not look at its queues."""
+    worker = workers[1]
+    time.sleep(0.2)
+    worker.longest_round = 0
+    began = time.monotonic()
+    action()
+    took = time.monotonic() - began
+    return took, worker.longest_round / engine.clocks_per_second * 1e3
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        say("cold start to the first forwarded packet", f"{start_in_process(cache):.1f} s", "< 60 s")
+        warm = min(start_in_process(cache) for _ in range(3))
+        say("warm start to the first forwarded packet", f"{warm:.2f} s", "< 2 s")
+    with Engine(workers=1, corelist=[1]) as engine:
+        interfaces, generator = engine[Interfaces], engine[PacketGenerator]
+        before = time.process_time()
+        time.sleep(5)
+        say("idle, of one core", f"{(time.process_time() - before) / 5:.2%}", "< 2 %")
+        a, b = generator.create("pg0"), generator.create("pg1")
+        for port in (a, b):
+            interfaces.set_admin(port, True)
+        for line in (
+            "set interface ip address pg0 10.0.0.1/24",
+            "set interface ip address pg1 10.0.1.1/24",
+            f"set ip neighbor pg1 10.0.1.2 {mac(1, 0).hex(':')}",
+            "ip route add 20.0.0.0/8 via 10.0.1.2 pg1",
+            "create bridge-domain 1",
+        ):
+            engine.cli(line)
+        target = [packet(ethernet(mac_of(a), mac(0, 1)), "10.0.0.2", f"20.0.0.{n}") for n in range(256)]
+        generator.add("load", a, target)
+        generator.enable("load")
+        _, quiet = under_load(engine, lambda: time.sleep(1))
+        say("longest round of the worker, nothing being changed", f"{quiet:.2f} ms", "the machine's own")
+        routes = [(f"20.{n >> 16}.{n >> 8 & 255}.{n & 255}/32", "10.0.1.2", b) for n in range(0, 40 * MANY, 40)]
+        took, pause = under_load(engine, lambda: engine[Ip4].add_routes(0, routes))
+        say(f"adding {len(routes):,} routes", f"{took:.2f} s", "< 2 s")
+        say("  longest round of the worker meanwhile", f"{pause:.2f} ms", "< 1 ms")
+        macs = [int.from_bytes(mac(1, n), "little") for n in range(MANY)]
+        loop = engine[Loopbacks].create()
+        engine.cli("set interface l2 bridge loop0 1")
+        took, pause = under_load(engine, lambda: engine[L2Fib].add_many(1, loop, macs))
+        say(f"adding {MANY:,} MACs", f"{took:.2f} s", "< 2 s")
+        say("  longest round of the worker meanwhile", f"{pause:.2f} ms", "< 1 ms")
+        took, pause = under_load(engine, lambda: [engine[Loopbacks].create() for _ in range(INTERFACES)] and None)
+        say(f"adding {INTERFACES:,} interfaces", f"{took:.2f} s", "")
+        say("  longest round of the worker meanwhile", f"{pause:.2f} ms", "")
+        say("resident memory with all that", f"{resident():.0f} MiB", "< 400 MiB")
+
+
+if __name__ == "__main__":
+    main()
