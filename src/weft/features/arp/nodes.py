@@ -1,5 +1,5 @@
 """All nodes of this feature."""
 
-from weft.features.arp import input, proxy, reply
+from weft.features.arp import input, proxy, reply, resolve
 
-__all__ = ["input", "proxy", "reply"]
+__all__ = ["input", "proxy", "reply", "resolve"]

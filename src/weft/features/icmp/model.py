@@ -9,7 +9,7 @@ from weft.core.buffer import Buffer
 from weft.core.model import Invalid, model
 from weft.core.node import inline
 from weft.core.runtime import DIRECT
-from weft.core.view import View, be16, be32, u8, u16, u32
+from weft.core.view import View, be16, be32, i64, u8, u16, u32
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -143,6 +143,18 @@ def icmp_error(pkt: Buffer, type: int, code: int, data: int) -> None:
     meta.data = data
 
 
+ICMP_HEADER = IcmpHeader.size
+
+
+class Limit(View):
+    """How many ICMP errors each worker may send."""
+
+    clocks: i64  # for one more
+    burst: i64
+
+
+limit = arena.root("icmp-error-limit", Limit)
+
 #: By type: the node that takes messages to this machine (DIRECT | node); 0: nobody does.
 type_nodes = arena.table("icmp4-type-nodes", u32, 256)
 
@@ -155,12 +167,17 @@ def register_type(type: int, node: str) -> None:
         raise ValueError(f"ICMP type {type} is taken by node {_registered[type]}, {node} cannot have it too")
 
 
+ERRORS_PER_SECOND = 1000
+ERRORS_AT_ONCE = 64
+
+
 @model
 class Icmp:
-    """Which node takes which type."""
+    """Which node takes which type, and how many errors may be sent."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.set_limit(ERRORS_PER_SECOND, ERRORS_AT_ONCE)
         for type, node in _registered.items():
             self.register(type, node)
 
@@ -169,3 +186,8 @@ class Icmp:
         if not 0 <= type <= 255:
             raise Invalid(f"an ICMP type is 0 to 255, not {type}")
         type_nodes[type] = DIRECT | self._engine.graph[node].index
+
+    def set_limit(self, per_second: float, at_once: int) -> None:
+        """Let each worker send so many ICMP errors a second, and so many at a time after a silence."""
+        limit.clocks = int(self._engine.clocks_per_second / per_second)
+        limit.burst = at_once

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from weft.core.engine import Engine
     from weft.core.timers import Timer
-    from weft.features.neighbor.model import Neighbor, Neighbors
+    from weft.features.neighbor.neighbors import Neighbor, Neighbors
 
 PROBES = 3  #: as VPP: unanswered, a second apart, before a neighbor is given up
 PROBED_AT_ONCE = 512  #: neighbors of a family

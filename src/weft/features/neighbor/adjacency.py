@@ -1,0 +1,52 @@
+"""What a known neighbor means for forwarding: its adjacency is complete, and it has a host route on its subnet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weft.core.model import model
+from weft.features.ethernet.model import IP4, IP6, rewrite
+from weft.features.fib.model import Adjacencies, Record
+from weft.features.interface.model import Interface, Interfaces
+from weft.features.neighbor.neighbors import Neighbor, Neighbors
+
+if TYPE_CHECKING:
+    from weft.core.engine import Engine
+
+ETHERTYPES = {"ip4": IP4, "ip6": IP6}
+
+
+@model
+class NeighborAdjacencies:
+    """Keeps adjacencies as the neighbors are."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._neighbors, self._adjacencies = engine[Neighbors], engine[Adjacencies]
+        self._adjacencies.watch_created(self._created)
+        self._neighbors.watch(self._neighbor_changed)
+        engine[Interfaces].watch("mac", self._mac_changed)
+
+    def _created(self, record: Record) -> None:
+        """Somebody wants to forward to a next hop, which may be known already."""
+        neighbor = self._neighbors.find(record.interface, record.next_hop)
+        if neighbor is not None:
+            self._complete(neighbor)
+
+    def _neighbor_changed(self, event: str, neighbor: Neighbor) -> None:
+        if event != "removed":
+            self._complete(neighbor)
+            return
+        index = self._adjacencies.find(neighbor.interface, neighbor.family, neighbor.address)
+        if index is not None:
+            self._adjacencies.set_rewrite(index, None)
+
+    def _mac_changed(self, interface: Interface) -> None:
+        for neighbor in self._neighbors.of(interface):
+            self._complete(neighbor)
+
+    def _complete(self, neighbor: Neighbor) -> None:
+        """Give the neighbor's adjacency, if there is one, its header."""
+        index = self._adjacencies.find(neighbor.interface, neighbor.family, neighbor.address)
+        if index is not None:
+            header = rewrite(neighbor.interface, neighbor.mac, ETHERTYPES[neighbor.family])
+            self._adjacencies.set_rewrite(index, header)

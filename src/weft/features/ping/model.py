@@ -1,0 +1,130 @@
+"""Pings that are under way: each has an echo id, and replies with that id come from the workers to it."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from weft.core import arena
+from weft.core.model import Invalid, model
+from weft.core.punt import Punted, reason
+from weft.core.view import u8
+from weft.features.icmp.model import ECHO_REQUEST
+
+if TYPE_CHECKING:
+    from weft.core.engine import Engine
+
+IDS = 1 << 16
+ECHO_HEADER = 8
+IP_HEADER = 20
+
+#: By echo id: 1 if somebody waits for replies with it.
+waiting = arena.table("ping-ids", u8, IDS)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An echo reply. ``length`` is that of the IP packet; ``seconds`` since its request was sent."""
+
+    source: IPv4Address
+    sequence: int
+    ttl: int
+    length: int
+    seconds: float
+
+
+@dataclass
+class Ping:
+    """One ping that is under way."""
+
+    id: int
+    #: Sequence -> when it was sent, and how many replies to it are still to come.
+    outstanding: dict[int, tuple[float, int]] = field(default_factory=dict)
+    replies: list[Reply] = field(default_factory=list)
+
+    def sent(self, sequence: int, count: int) -> None:
+        """So many requests with this sequence leave now."""
+        self.outstanding[sequence] = time.perf_counter(), count
+
+    def received(self, packet: bytes) -> None:
+        """An IPv4 packet that carries an echo reply with this ping's id."""
+        now = time.perf_counter()
+        header = (packet[0] & 15) * 4
+        sequence = int.from_bytes(packet[header + 6 : header + 8], "big")
+        sent, count = self.outstanding.get(sequence, (0.0, 0))
+        if count == 0:
+            return
+        self.outstanding[sequence] = sent, count - 1
+        length = int.from_bytes(packet[2:4], "big")
+        self.replies.append(Reply(IPv4Address(packet[12:16]), sequence, packet[8], length, now - sent))
+
+    def waits(self) -> bool:
+        """Whether a reply is still to come."""
+        return any(count for _, count in self.outstanding.values())
+
+
+@model
+class Pings:
+    """All pings that are under way."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._by_id: dict[int, Ping] = {}
+
+    @property
+    def running(self) -> int:
+        """How many there are."""
+        return len(self._by_id)
+
+    def begin(self) -> Ping:
+        """A ping with an id of its own. To be ended with ``end``."""
+        free = [number for number in random.sample(range(1, IDS), 64) if number not in self._by_id]
+        if not free:
+            raise Invalid("there are too many pings already")
+        ping = self._by_id[free[0]] = Ping(free[0])
+        waiting[ping.id] = 1
+        return ping
+
+    def end(self, ping: Ping) -> None:
+        waiting[ping.id] = 0
+        del self._by_id[ping.id]
+
+    def received(self, packet: bytes) -> None:
+        """An echo reply has come."""
+        header = (packet[0] & 15) * 4 if packet else 0
+        if len(packet) < max(header, IP_HEADER) + ECHO_HEADER:
+            return
+        ping = self._by_id.get(int.from_bytes(packet[header + 4 : header + 6], "big"))
+        if ping is not None:
+            ping.received(packet)
+
+
+def _receive(engine: Engine, packet: Punted) -> None:
+    engine[Pings].received(packet.data[packet.l3 or 0 :])
+
+
+REPLY = reason("ping-reply", _receive, rate=10_000, burst=256)
+
+
+def internet_checksum(data: bytes | bytearray) -> int:
+    """The checksum of RFC 1071."""
+    total = sum(int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def echo_request(
+    source: IPv4Address, destination: IPv4Address, id: int, sequence: int, payload: bytes, *, ttl: int = 255
+) -> bytes:
+    """An IPv4 packet with an ICMP echo request."""
+    icmp = bytearray(bytes((ECHO_REQUEST, 0, 0, 0)) + id.to_bytes(2, "big") + sequence.to_bytes(2, "big") + payload)
+    icmp[2:4] = internet_checksum(icmp).to_bytes(2, "big")
+    ip = bytearray(IP_HEADER)
+    ip[0], ip[8], ip[9] = 0x45, ttl, 1
+    ip[2:4] = (IP_HEADER + len(icmp)).to_bytes(2, "big")
+    ip[12:20] = source.packed + destination.packed
+    ip[10:12] = internet_checksum(ip).to_bytes(2, "big")
+    return bytes(ip + icmp)
