@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft.core.node import inline
 from weft.core.view import Bytes, View, be16, mac, times, u8
 
 HEADER = 14  #: bytes of an Ethernet header without tags
@@ -51,3 +52,22 @@ class SnapHeader(View):
     oui_high: u8
     oui_low: be16
     ethertype: be16
+
+
+@inline
+def is_tag(ethertype: int) -> int:
+    """Whether a tag follows (802.1Q, 802.1ad, and the two numbers in use before 802.1ad)."""
+    return (ethertype == DOT1Q) | (ethertype == DOT1AD) | (ethertype == DOT1Q_9100) | (ethertype == DOT1Q_9200)
+
+
+@inline
+def header_length(frame: EthernetHeader, available: int) -> int:
+    """Bytes of a frame's header with up to two tags, of which so many bytes are there; 0 if it is cut off."""
+    if available < HEADER:
+        return 0
+    length = HEADER
+    if is_tag(frame.ethertype):
+        length = HEADER + TAG
+        if available >= length and VlanTag(frame.payload).ethertype == DOT1Q:
+            length = HEADER + 2 * TAG
+    return length if available >= length else 0

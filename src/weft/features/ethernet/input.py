@@ -12,14 +12,13 @@ from weft.features.ethernet.header import (
     ANY_VLAN,
     DOT1AD,
     DOT1Q,
-    DOT1Q_9100,
-    DOT1Q_9200,
     GROUP,
     HEADER,
     TAG,
     VLAN_MASK,
     EthernetHeader,
     VlanTag,
+    is_tag,
 )
 from weft.features.ethernet.model import VlanTable, ethertype_nodes, l2_next, ports
 from weft.features.interface.model import ADMIN_UP, BRIDGED, UNTAGGED_ELSEWHERE, Interfaces, rx, sw_interfaces
@@ -71,12 +70,6 @@ def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
                 rx.add(rt.worker, sub, 1, pkt.total_length)
                 return deliver_to(pkt, sub, ethertype, 1)
     return find_interface(rt, pkt)
-
-
-@inline
-def is_tag(ethertype: int) -> int:
-    """Whether a tag follows (802.1Q, 802.1ad, and the two numbers in use before 802.1ad)."""
-    return (ethertype == DOT1Q) | (ethertype == DOT1AD) | (ethertype == DOT1Q_9100) | (ethertype == DOT1Q_9200)
 
 
 @inline

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import Buffer
+from weft.core.buffer import L2_HDR_VALID, Buffer
 from weft.core.node import Nexts, node
 from weft.core.runtime import NodeRuntime
+from weft.features.ethernet.errors import EthernetError
+from weft.features.ethernet.header import EthernetHeader, header_length
 from weft.features.ethernet.model import l2_next
 from weft.features.interface.model import BRIDGED, rx, sw_interfaces, tx
 
 
 class LoopbackNext(Nexts):
     ETHERNET = "ethernet-input"
+    DROP = "error-drop"
 
 
 @node("loopback-tx-template", next=LoopbackNext, template=True)
 def loopback_tx(rt: NodeRuntime, pkt: Buffer) -> int:
     """A BVI's packets enter its bridge domain; VPP counts them as sent once more here. Others come in as a frame."""
-    sw_if_index = rt.data
     if sw_interfaces[pkt.tx_sw_if_index].flags & BRIDGED:
         tx.add(rt.worker, pkt.tx_sw_if_index, 1, pkt.total_length)
         pkt.rx_sw_if_index = pkt.tx_sw_if_index
+        length = header_length(EthernetHeader(pkt.data), pkt.current_length)
+        if length == 0:
+            return pkt.fail(EthernetError.TOO_SHORT, LoopbackNext.DROP)
+        pkt.l2_len = length
+        pkt.l2_hdr_offset = pkt.current_data
+        pkt.flags = pkt.flags | L2_HDR_VALID
         return l2_next.node
-    rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
-    pkt.rx_sw_if_index = sw_if_index
+    rx.add(rt.worker, rt.data, 1, pkt.total_length)
+    pkt.rx_sw_if_index = rt.data
     return LoopbackNext.ETHERNET
