@@ -7,7 +7,7 @@ from weft.core.buffer import METADATA, NEXT_PRESENT, TRACED, Buffer, buffer_at
 from weft.core.memory import copy, swap16
 from weft.core.node import inline, routine
 from weft.core.runtime import MAX_THREADS, NodeRuntime
-from weft.core.view import Array, View, be16, be32, i64, times, u8, u16, u32
+from weft.core.view import Array, View, be16, be32, i64, times, u8, u32
 from weft.core.worker import allocate_packet
 from weft.features.ethernet.model import DOT1AD, DOT1Q, HEADER, IP4, IP6, TAG, EthernetHeader, VlanTag
 from weft.features.gso.checksum import Word16, add_bytes, fold, settle
@@ -24,6 +24,8 @@ from weft.features.gso.model import (
     UdpHeader,
     l4_length,
 )
+from weft.features.ip4.checksum import header_checksum
+from weft.features.ip4.header import MINIMUM, Ip4Header, Ip4Words
 
 MAX_HEADERS = 512  #: bytes in front of the payload
 #: Segments of one packet. The smallest TCP segments that Linux sends have 48 bytes.
@@ -31,21 +33,6 @@ MAX_SEGMENTS = 1500
 
 FIN, PUSH, CWR = 0x01, 0x08, 0x80
 TCP, UDP = 6, 17
-
-
-class Ip4(View):
-    """IPv4 (RFC 791 3.1) as it is cut."""
-
-    version_ihl: u8
-    tos: u8
-    total_length: be16
-    identification: be16
-    fragment: be16
-    ttl: u8
-    protocol: u8
-    checksum: u16
-    source: u32
-    destination: u32
 
 
 class Ip6(View):
@@ -58,8 +45,7 @@ class Ip6(View):
     addresses: Array[u32] = times(8)
 
 
-IP4_HEADER, IP6_HEADER = Ip4.size, Ip6.size
-IP4_SOURCE = Ip4.fields["source"].offset
+IP6_HEADER = Ip6.size
 IP6_ADDRESSES = Ip6.fields["addresses"].offset
 
 
@@ -114,12 +100,12 @@ def survey(pkt: Buffer, cut: Cut, ethernet: int) -> int:
     l4 = pkt.csum_start - pkt.current_data
     kind = pkt.gso_type
     smallest = UDP_HEADER if kind == GSO_UDP else TCP_HEADER
-    if l3 < 0 or l4 < l3 + IP4_HEADER or l4 + smallest > pkt.current_length or pkt.gso_size == 0:
+    if l3 < 0 or l4 < l3 + MINIMUM or l4 + smallest > pkt.current_length or pkt.gso_size == 0:
         return 0
-    version = Ip4(pkt.data + l3).version_ihl >> 4
+    version = Ip4Header(pkt.data + l3).version_ihl >> 4
     if version == 4:
         # Options may stand between, a tunnel may not.
-        if kind == GSO_TCPV6 or l3 + ((Ip4(pkt.data + l3).version_ihl & 15) << 2) != l4:
+        if kind == GSO_TCPV6 or l3 + Ip4Header(pkt.data + l3).header_length != l4:
             return 0
     elif version != 6 or kind == GSO_TCPV4 or l4 < l3 + IP6_HEADER:
         return 0
@@ -207,12 +193,13 @@ def renumber(segment: Buffer, pkt: Buffer, cut: Cut, payload: int, number: int) 
     l4 = segment.data + cut.l4
     length = cut.headers - cut.l4 + payload
     if cut.version == 4:
-        ip = Ip4(l3)
+        ip = Ip4Header(l3)
         ip.total_length = cut.headers - cut.l3 + payload
         ip.identification = ip.identification + number
         ip.checksum = 0
-        ip.checksum = add_bytes(l3, cut.l4 - cut.l3) ^ 0xFFFF
-        total = add_bytes(l3 + IP4_SOURCE, 8)
+        ip.checksum = header_checksum(ip)
+        words = Ip4Words(l3)
+        total = words.d + words.e
     else:
         Ip6(l3).payload_length = cut.headers - cut.l3 - IP6_HEADER + payload
         total = add_bytes(l3 + IP6_ADDRESSES, 32)
