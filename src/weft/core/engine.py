@@ -79,6 +79,7 @@ class Engine:
             self.trace = trace.Trace(self)
             for cls in MODELS:
                 self[cls]
+            self._close.append(self.workers.stop)  # the last that is opened is the first that is closed
             self.workers.start()
         except BaseException:
             self.close()
