@@ -49,9 +49,10 @@ def reserve(name: str, size: int, zone: int = BASE) -> int:
     if name in layout:
         raise ValueError(f"the arena already has a table named {name}")
     address = _next[zone]
-    _next[zone] += -(-size // LINE) * LINE
-    if _next[zone] > _ends[zone]:
+    following = address + -(-size // LINE) * LINE
+    if following > _ends[zone]:
         raise MemoryError(f"table {name} of {size} bytes does not fit into its zone of the arena")
+    _next[zone] = following
     layout[name] = (address, size)
     return address
 

@@ -176,6 +176,12 @@ def _to_integer(context: Any, builder: Any, source: Any, target: Any, value: Any
     return context.cast(builder, value, INT, target)
 
 
+@lower_cast(types.Integer, ViewType)
+@lower_cast(types.Integer, RowsType)
+def _from_integer(context: Any, builder: Any, source: Any, target: Any, value: Any) -> Any:
+    return context.cast(builder, value, source, INT)
+
+
 @infer_getattr
 class _ViewAttribute(AttributeTemplate):  # type: ignore[misc]
     key = ViewType

@@ -1,0 +1,102 @@
+"""Kept machine code: what is damaged is compiled again, and what others could have written is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from weft.core.compiler import CompileError, Store, Unit, compile_all, loop_of
+from weft.core.node import NODES, Kind, Node
+
+from .packet_code import word as word
+
+UNIT = f"{word.__module__}.{word.__qualname__}"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "kept")
+
+
+def test_what_is_kept_comes_back(store: Store) -> None:
+    store.put("key", "symbol", b"code\nwith lines\n")
+    assert store.get("key") == ("symbol", b"code\nwith lines\n")
+    assert store.get("other") is None
+
+
+@pytest.mark.parametrize("cut", [0, 1, 63, 64, 65, 70, -1])
+def test_a_truncated_file_is_not_used(store: Store, cut: int) -> None:
+    store.put("key", "symbol", b"some code")
+    path = store.path / "key.o"
+    path.write_bytes(path.read_bytes()[:cut])
+    assert store.get("key") is None
+
+
+def test_a_changed_byte_is_noticed_anywhere(store: Store) -> None:
+    store.put("key", "symbol", b"some code")
+    path = store.path / "key.o"
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert store.get("key") is None, at
+
+
+def test_a_damaged_unit_is_compiled_again(store: Store) -> None:
+    first = compile_all([UNIT], store)
+    path = store.path / f"{Unit(UNIT).key}.o"
+    kept = path.read_bytes()
+    path.write_bytes(kept[: len(kept) // 2])
+    reported = []
+    again = compile_all([UNIT], store, lambda done, total, what: reported.append((done, total)))
+    assert again.keys() == first.keys()
+    assert reported == [(0, 1), (1, 1)]
+    assert store.get(Unit(UNIT).key) == again[UNIT]
+    reported.clear()
+    compile_all([UNIT], store, lambda done, total, what: reported.append((done, total)))
+    assert not reported
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(PermissionError, match="others can write to it"):
+        Store(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a folder away")
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 12345, 12345)
+    with pytest.raises(PermissionError, match="others can write to it"):
+        Store(folder)
+
+
+def test_a_new_folder_is_for_its_owner_only(store: Store) -> None:
+    assert store.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_was_not_used_for_long_goes(store: Store) -> None:
+    store.put("old", "symbol", b"code")
+    store.put("new", "symbol", b"code")
+    os.utime(store.path / "old.o", (0, 0))
+    store.prune(days=30)
+    assert store.get("old") is None
+    assert store.get("new") is not None
+
+
+def test_code_that_cannot_be_compiled_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(rt, pkt):  # type: ignore[no-untyped-def]
+        return {"a": 1}
+
+    monkeypatch.setitem(NODES, "test-broken", Node("test-broken", broken, Kind.PACKET, None))
+    with pytest.raises(CompileError, match="test-broken cannot be compiled"):
+        compile_all(["test-broken"], store)
+
+
+def test_a_node_s_loop_is_named_after_it() -> None:
+    assert loop_of(NODES["test-source"]).__name__ == "node_test_source"
