@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_refused_table_takes_no_room(mapped: Arena) -> None:
 
 def test_tables_do_not_share_cache_lines() -> None:
     stretches = sorted(arena.layout.values())
-    for (address, size), (following, _) in zip(stretches, stretches[1:], strict=False):
+    for (address, size), (following, _) in itertools.pairwise(stretches):
         assert address % LINE == 0
         assert address + size <= following
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -99,7 +101,7 @@ def test_any_pattern_of_results(shared: Engine, worker: Worker) -> None:
         }
         ways = _ways(frames, sinks)
         for packets in ways:
-            positions = {each: at for at, each in enumerate(sum(found.values(), []))}
+            positions = {each: at for at, each in enumerate(itertools.chain(*found.values()))}
             assert [positions[each] for each in packets] == sorted(positions[each] for each in packets)
         assert [rt.next_vectors[slot] - old for slot, old in zip(SourceNext, before, strict=True)] == slots
         shared.call(dispatch, worker)
