@@ -19,29 +19,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from weft.core import runtime
 from weft.core.digest import digest
-from weft.core.node import NODES, ROUTINES, Kind, Node, Routine
+from weft.core.loop import loop_of
+from weft.core.node import NODES, ROUTINES, Node, Routine
 from weft.core.view import View
-
-LOOPS: dict[tuple[Kind, bool], Callable[[Callable[..., Any]], Callable[[int, int, int], int]]] = {
-    (Kind.PACKET, False): runtime.packet_loop,
-    (Kind.PACKET, True): runtime.cold_packet_loop,
-    (Kind.FRAME, False): runtime.frame_loop,
-    (Kind.FRAME, True): runtime.frame_loop,
-    (Kind.INPUT, False): runtime.input_loop,
-    (Kind.INPUT, True): runtime.input_loop,
-}
 
 #: Called as (done, total, what) while units are being compiled.
 Progress = Callable[[int, int, str], None]
-
-
-def loop_of(node: Node) -> Callable[[int, int, int], int]:
-    """The function that the graph calls for a node: its own within the framework's loop."""
-    loop = LOOPS[node.kind, node.cold](node.function)
-    loop.__name__ = loop.__qualname__ = "node_" + node.name.replace("-", "_")
-    return loop
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from typing import Any, TypeVar
 from weft.core import buffer, features, punt, runtime, trace
 from weft.core.arena import Arena
 from weft.core.cli import Cli
-from weft.core.compiler import Loader, Progress, Store, compile_all, loop_of, python_callable
+from weft.core.compiler import Loader, Progress, Store, compile_all, python_callable
 from weft.core.graph import Graph
+from weft.core.loop import loop_of
 from weft.core.memory import functions
 from weft.core.model import MODELS, Invalid
 from weft.core.node import NODES, ROUTINES

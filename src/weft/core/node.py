@@ -97,6 +97,7 @@ class Node:
     next: type[Nexts] | None
     format_trace: Callable[..., str] | None = None
     cold: bool = False
+    counts: Errors | None = None
     #: Further ways out that other features have added: node names, in order.
     added: list[str] = field(default_factory=list)
     template: bool = False
@@ -130,17 +131,18 @@ def node(
     kind: Kind = Kind.PACKET,
     trace: Callable[..., str] | None = None,
     cold: bool = False,
+    counts: Errors | None = None,
     template: bool = False,
 ) -> Callable[[F], F]:
     """Declare a node. ``trace`` makes the lines that ``show trace`` prints from a trace record. ``cold`` says that
-    packets reach this node with their memory out of cache, so the loop should prefetch. A ``template`` makes no
-    instance until a feature asks for one under a name of its own.
+    packets reach this node with their memory out of cache, so the loop should prefetch. ``counts`` is counted once for
+    each packet that comes. A ``template`` makes no instance until a feature asks for one under a name of its own.
     """
 
     def declare(function: F) -> F:
         if name in NODES:
             raise ValueError(f"there are two nodes named {name}")
-        NODES[name] = Node(name, function, kind, next, trace, cold, template=template)
+        NODES[name] = Node(name, function, kind, next, trace, cold, counts, template=template)
         return function
 
     return declare

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from weft.core import arena
 from weft.core.buffer import TRACED, BufferCache, buffer_at, free_many, u32_at
-from weft.core.memory import call, clock, copy, prefetch
+from weft.core.memory import call, clock, copy
 from weft.core.node import inline, routine
 from weft.core.view import Array, Ref, Rows, View, i64, times, u8, u32
 
@@ -398,75 +398,3 @@ def trace_frame(rt: NodeRuntime, frame: Frame) -> int:
         if buffer_at(index).flags & TRACED:
             trace_packet(rt, index, worker.nexts[i])
     return 0
-
-
-# --- the loops that the framework writes ------------------------------------------------------------------------------
-
-# Every node function sees these as its frame's and node's addresses; see ``compiler.loop_of``.
-
-
-def packet_loop(function):  # type: ignore[no-untyped-def]
-    """The loop over a frame around a function of one packet."""
-
-    def loop(rt_address: int, frame_address: int, n: int) -> int:
-        rt = NodeRuntime(rt_address)
-        frame = Frame(frame_address)
-        worker = rt.worker
-        vector = frame.vector
-        nexts = worker.nexts
-        for i in range(n):
-            nexts[i] = function(rt, buffer_at(vector[i]))
-        if worker.tracing:
-            trace_frame(rt, frame)
-        return scatter(rt, frame)
-
-    return loop
-
-
-def cold_packet_loop(function):  # type: ignore[no-untyped-def]
-    """The same for packets that are not in the cache yet: memory is asked for some packets ahead."""
-
-    def loop(rt_address: int, frame_address: int, n: int) -> int:
-        rt = NodeRuntime(rt_address)
-        frame = Frame(frame_address)
-        worker = rt.worker
-        vector = frame.vector
-        nexts = worker.nexts
-        for i in range(n):
-            if i + AHEAD < n:
-                coming = buffer_at(vector[i + AHEAD]).address
-                prefetch(coming)
-                prefetch(coming + 256)
-            nexts[i] = function(rt, buffer_at(vector[i]))
-        if worker.tracing:
-            trace_frame(rt, frame)
-        return scatter(rt, frame)
-
-    return loop
-
-
-AHEAD = 6  #: packets
-
-
-def frame_loop(function):  # type: ignore[no-untyped-def]
-    """Around a function of a whole frame, which passes the frame on or frees it."""
-
-    def loop(rt_address: int, frame_address: int, n: int) -> int:
-        rt = NodeRuntime(rt_address)
-        frame = Frame(frame_address)
-        if rt.worker.tracing:
-            trace_frame(rt, frame)
-        function(rt, frame)
-        return n
-
-    return loop
-
-
-def input_loop(function):  # type: ignore[no-untyped-def]
-    """Around a function that reads a receive queue and returns how many packets it has sent on."""
-
-    def loop(rt_address: int, queue_address: int, n: int) -> int:
-        received: int = function(NodeRuntime(rt_address), queue_address)
-        return received
-
-    return loop

@@ -1,0 +1,78 @@
+"""The loops that the framework writes around the functions of nodes. The graph calls these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from weft.core.buffer import buffer_at
+from weft.core.memory import prefetch
+from weft.core.node import Kind, Node
+from weft.core.runtime import Frame, NodeRuntime, scatter, trace_frame
+
+Loop = Callable[[int, int, int], int]
+
+AHEAD = 6  #: packets for whose memory a loop asks in advance, if they are not in the cache yet
+
+
+def loop_of(node: Node) -> Loop:
+    """The function that the graph calls for a node: its own within a loop. Takes the addresses of the node's runtime
+    and of a frame (of a queue, for an input node), and the number of packets.
+    """
+    match node.kind:
+        case Kind.PACKET:
+            loop = _packets(node.function, AHEAD if node.cold else 0, -1 if node.counts is None else int(node.counts))
+        case Kind.FRAME:
+            loop = _frame(node.function)
+        case Kind.INPUT:
+            loop = _input(node.function)
+    loop.__name__ = loop.__qualname__ = "node_" + node.name.replace("-", "_")
+    return loop
+
+
+def _packets(function: Callable[..., Any], ahead: int, counted: int) -> Loop:
+    """Around a function of one packet. ``ahead`` and ``counted`` are constants to the compiler."""
+
+    def loop(rt_address: int, frame_address: int, n: int) -> int:
+        rt = NodeRuntime(rt_address)
+        frame = Frame(frame_address)
+        worker = rt.worker
+        vector = frame.vector
+        nexts = worker.nexts
+        for i in range(n):
+            if ahead > 0 and i + ahead < n:
+                coming = buffer_at(vector[i + ahead]).address
+                prefetch(coming)
+                prefetch(coming + 256)
+            nexts[i] = function(rt, buffer_at(vector[i]))
+        if counted >= 0:
+            rt.count(counted, n)
+        if worker.tracing:
+            trace_frame(rt, frame)
+        return scatter(rt, frame)
+
+    return loop
+
+
+def _frame(function: Callable[..., Any]) -> Loop:
+    """Around a function of a whole frame, which passes the frame on or frees it."""
+
+    def loop(rt_address: int, frame_address: int, n: int) -> int:
+        rt = NodeRuntime(rt_address)
+        frame = Frame(frame_address)
+        if rt.worker.tracing:
+            trace_frame(rt, frame)
+        function(rt, frame)
+        return n
+
+    return loop
+
+
+def _input(function: Callable[..., Any]) -> Loop:
+    """Around a function that reads a receive queue and returns how many packets it has sent on."""
+
+    def loop(rt_address: int, queue_address: int, n: int) -> int:
+        received: int = function(NodeRuntime(rt_address), queue_address)
+        return received
+
+    return loop
