@@ -1,0 +1,1 @@
+"""Layer 2: bridge domains, cross-connects, learning, flooding, tag rewrite, ARP termination, BVIs."""

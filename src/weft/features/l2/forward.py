@@ -1,0 +1,75 @@
+"""l2-fwd: to the port behind which the destination is; l2-uu-fwd: to the one for those that nobody knows."""
+
+from __future__ import annotations
+
+from weft.core.buffer import Buffer
+from weft.core.node import Nexts, node, routine
+from weft.core.runtime import NodeRuntime
+from weft.core.table import lookup
+from weft.features.ethernet.header import EthernetHeader
+from weft.features.l2.bvi import to_bvi
+from weft.features.l2.errors import ForwardError, UnknownUnicastError
+from weft.features.l2.layout import (
+    AGE_NOT,
+    BVI_ENTRY,
+    FILTER,
+    MISSING,
+    SN_SHIFT,
+    SW_IF_INDEX,
+    Forwarded,
+    L2Meta,
+    bridge_domains,
+    fib,
+    fib_key,
+    ports,
+)
+from weft.features.l2.pipeline import FWD, UU_FLOOD, UU_FWD, next_input_feature
+from weft.features.l2.trace import trace_forward, trace_in_domain
+
+
+class ForwardNext(Nexts):
+    OUTPUT = "l2-output"
+    DROP = "error-drop"
+
+
+@node("l2-fwd", next=ForwardNext, trace=trace_forward)
+def l2_fwd(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Look the destination up."""
+    meta = L2Meta(pkt.opaque)
+    key = fib_key(EthernetHeader(pkt.data).destination, meta.context)
+    entry = lookup(fib, key, meta.destination_hash, MISSING)
+    Forwarded(pkt.opaque).result = entry
+    if entry == MISSING:
+        return unknown(pkt, ForwardError.FLOOD)
+    sw_if_index = entry & SW_IF_INDEX
+    if entry & AGE_NOT == 0 and entry >> SN_SHIFT & 0xFFFF != ports[sw_if_index].context.sn:
+        return unknown(pkt, ForwardError.STALE_DROP)
+    if sw_if_index == pkt.rx_sw_if_index:
+        return pkt.fail(ForwardError.REFLECT_DROP, ForwardNext.DROP)
+    if entry & (FILTER | BVI_ENTRY):
+        if entry & FILTER:
+            return pkt.fail(ForwardError.FILTER_DROP, ForwardNext.DROP)
+        Forwarded(pkt.opaque).rx_sw_if_index = pkt.rx_sw_if_index
+        next = to_bvi(rt, pkt, sw_if_index, ForwardError.BVI_BAD_MAC, ForwardError.BVI_ETHERTYPE)
+        return next if next >= 0 else ForwardNext.DROP
+    pkt.tx_sw_if_index = sw_if_index
+    return ForwardNext.OUTPUT
+
+
+@routine
+def unknown(pkt: Buffer, error: int) -> int:
+    """Nobody knows the destination, or somebody knew it once: to whatever the bridge domain does with such packets."""
+    if L2Meta(pkt.opaque).features & (UU_FLOOD | UU_FWD):
+        return next_input_feature(pkt, FWD)
+    return pkt.fail(error, ForwardNext.DROP)
+
+
+@node("l2-uu-fwd", next=ForwardNext, trace=trace_in_domain)
+def l2_uu_fwd(rt: NodeRuntime, pkt: Buffer) -> int:
+    """To the bridge domain's interface for what nobody knows."""
+    rt.count(UnknownUnicastError.L2_UU_FWD, 1)
+    to = bridge_domains[L2Meta(pkt.opaque).context.bd_index].uu_fwd_sw_if_index
+    if to == pkt.rx_sw_if_index:
+        return pkt.fail(ForwardError.REFLECT_DROP, ForwardNext.DROP)
+    pkt.tx_sw_if_index = to
+    return ForwardNext.OUTPUT

@@ -1,0 +1,177 @@
+"""Layer 2 as packet code sees it: ports, bridge domains, what a packet carries, what a MAC address leads to."""
+
+from __future__ import annotations
+
+from weft.core import arena
+from weft.core.buffer import Buffer
+from weft.core.graph import MAX_INTERFACES
+from weft.core.memory import wrap
+from weft.core.node import inline
+from weft.core.table import HashTable
+from weft.core.view import Array, Bytes, Ref, View, be16, i64, times, u8, u16, u32
+
+MAX_BRIDGE_DOMAINS = 1 << 16
+
+# Port.flags
+BVI = 1 << 0
+
+
+class Rewrite(View):
+    """A tag rewrite: take ``pop`` bytes of tags off, put ``push`` bytes of tags on. A single tag is the second."""
+
+    tags: i64  # as they are to stand in the frame
+    pop: u8
+    push: u8
+    pad: u16
+    pad2: u32
+
+
+class Context(View):
+    """What a port gives its packets on their way, copied as one word."""
+
+    bd_index: u16
+    sn: u16  # of what is learned now: the interface's sequence number, above it the bridge domain's
+    shg: u8  # split-horizon group
+    mac_age: u8  # minutes, of the bridge domain
+    pad: u16
+
+
+class Port(View):
+    """An interface at layer 2. One cache line."""
+
+    context: Context
+    features: u32  # of packets that come in: what the interface and its bridge domain both allow
+    flags: u8
+    shg: u8  # where packets leave; ``context.shg`` is 0 for a BVI, so that unicast from layer 3 goes everywhere
+    pad: u16
+    output_sw_if_index: u32  # cross-connect: where packets go
+    output_node: u32  # of packets that leave by it; 0: it is not at layer 2
+    output_features: u32
+    pad2: u32
+    input_rewrite: Rewrite
+    output_rewrite: Rewrite
+
+
+assert Port.size == 64
+
+ports = arena.table("l2-ports", Port, MAX_INTERFACES)
+
+
+class Member(View):
+    """A member of a bridge domain, to be flooded to."""
+
+    sw_if_index: u32
+    shg: u8
+    bvi: u8
+    pad: u16
+
+
+class Members(View):
+    """Those of a bridge domain, the BVI last."""
+
+    count: i64
+    rows: Array[Member] = times(0)
+
+
+class BridgeDomainRow(View):
+    """A bridge domain. One cache line."""
+
+    members: Ref[Members]
+    features: u32
+    uu_fwd_sw_if_index: u32  # 0: none
+    learn_limit: i64
+    learned: i64  # entries; written under the L2 FIB's lock
+    sn: u8
+    mac_age: u8
+    pad: u16
+    pad2: Array[u32] = times(7)
+
+
+assert BridgeDomainRow.size == 64
+
+bridge_domains = arena.table("bridge-domains", BridgeDomainRow, MAX_BRIDGE_DOMAINS)
+
+
+class L2Meta(View):
+    """In a packet's ``opaque`` from ``l2-input`` until it leaves layer 2."""
+
+    context: Context
+    features: u32  # that it is still to pass
+    pad: u32
+    source_hash: u32  # of its addresses in the L2 FIB
+    destination_hash: u32
+
+
+class Forwarded(View):
+    """The same after ``l2-fwd``, which leaves its result for the trace where the hashes were."""
+
+    before: Bytes = times(12)
+    rx_sw_if_index: u32  # if the packet has been given to a BVI
+    result: i64
+
+
+assert L2Meta.size == Forwarded.size == 24
+
+# --- the L2 FIB: (address, bridge domain) -> where to, what kind of entry, how fresh
+
+# The value of an entry, as VPP has it: sw_if_index in the low 32 bits, flags, the minute in which the address was last
+# seen, the interface's and the bridge domain's sequence numbers at that time.
+STATIC, AGE_NOT, BVI_ENTRY, FILTER = 1 << 32, 1 << 33, 1 << 34, 1 << 35
+SW_IF_INDEX = 0xFFFFFFFF
+TIMESTAMP = 0xFF << 40
+TIMESTAMP_SHIFT = 40
+SN_SHIFT = 48
+MISSING = 0  #: no entry is 0: local0 is never bridged
+
+
+class Fib(HashTable):
+    """The L2 FIB's root."""
+
+    now: i64  # the minute, modulo 256, where an entry has its timestamp
+    learned: i64  # in all bridge domains; written under the lock
+    learn_limit: i64
+    pad2: Array[i64] = times(4)
+
+
+assert Fib.size == 128
+
+fib = arena.root("l2fib", Fib)
+
+
+class Word(View):
+    """Eight bytes."""
+
+    value: i64
+
+
+@inline
+def fib_key(address: int, context: Context) -> int:
+    """The L2 FIB's key of an address in a packet's bridge domain."""
+    return wrap(address | Word(context.address).value << 48)
+
+
+class EthertypeBefore(View):
+    """The two bytes in front of a frame's layer 3."""
+
+    ethertype: be16
+    payload: Bytes = times(0)
+
+
+ETHERTYPE_SIZE = EthertypeBefore.size
+
+
+@inline
+def before_layer_3(pkt: Buffer) -> EthertypeBefore:
+    """The ethertype behind all tags of a packet whose ``l2_len`` is known."""
+    return EthertypeBefore(pkt.data + pkt.l2_len - ETHERTYPE_SIZE)
+
+
+# --- ARP termination: (IPv4 address, bridge domain) -> MAC address
+
+arp_entries = arena.root("l2-arp-entries", HashTable)
+
+
+@inline
+def arp_key(bd_index: int, address: int) -> int:
+    """The key of an IPv4 address in a bridge domain."""
+    return bd_index << 32 | address

@@ -1,0 +1,91 @@
+"""l2-learn: the address that a frame comes from is behind the port that it came in by."""
+
+from __future__ import annotations
+
+from weft.core.buffer import Buffer, unlock
+from weft.core.memory import wrap
+from weft.core.node import Nexts, inline, node, routine
+from weft.core.punt import punt_copy
+from weft.core.runtime import NodeRuntime
+from weft.core.table import ASKED_FOR, FULL, WANTED, lookup, place_of, put, try_lock, value_at
+from weft.features.ethernet.header import GROUP, EthernetHeader
+from weft.features.l2.errors import LearnError
+from weft.features.l2.fib import GROW
+from weft.features.l2.layout import (
+    AGE_NOT,
+    FILTER,
+    MISSING,
+    SN_SHIFT,
+    STATIC,
+    SW_IF_INDEX,
+    TIMESTAMP,
+    BridgeDomainRow,
+    L2Meta,
+    bridge_domains,
+    fib,
+    fib_key,
+)
+from weft.features.l2.pipeline import LEARN, next_input_feature
+from weft.features.l2.trace import trace_in_domain
+
+
+class LearnNext(Nexts):
+    DROP = "error-drop"
+
+
+@node("l2-learn", next=LearnNext, trace=trace_in_domain)
+def l2_learn(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Nearly always the entry is what it would become: known here, in this minute."""
+    rt.count(LearnError.L2LEARN, 1)
+    meta = L2Meta(pkt.opaque)
+    key = fib_key(EthernetHeader(pkt.data).source, meta.context)
+    entry = lookup(fib, key, meta.source_hash, MISSING)
+    fresh = wrap(pkt.rx_sw_if_index | fib.now | meta.context.sn << SN_SHIFT)
+    if entry != fresh and (meta.context.mac_age != 0 or (entry ^ fresh) & ~TIMESTAMP != 0):
+        error = learn(rt, pkt, key, entry, fresh)
+        if error != 0:
+            return pkt.fail(error, LearnNext.DROP)
+    return next_input_feature(pkt, LEARN)
+
+
+@routine
+def learn(rt: NodeRuntime, pkt: Buffer, key: int, entry: int, fresh: int) -> int:
+    """Make ``entry`` into ``fresh``, unless something speaks against it. An error, if the packet is to be dropped."""
+    here = entry & SW_IF_INDEX == pkt.rx_sw_if_index
+    if entry & FILTER:
+        return LearnError.FILTER_DROP
+    if entry & STATIC and not here:
+        return LearnError.MAC_MOVE_VIOLATE
+    address = EthernetHeader(pkt.data).source
+    if address == 0 or address & GROUP or (entry & AGE_NOT and here):
+        return 0
+    domain = bridge_domains[L2Meta(pkt.opaque).context.bd_index]
+    if entry == MISSING:
+        rt.count(LearnError.MISS, 1)
+        if fib.learned >= fib.learn_limit or domain.learned >= domain.learn_limit:
+            rt.count(LearnError.LIMIT, 1)
+            return 0
+    elif here and (fib.learned > fib.learn_limit or domain.learned > domain.learn_limit):
+        return 0
+    # If somebody else is changing the table: next time.
+    if try_lock(fib):
+        done = write(key, L2Meta(pkt.opaque).source_hash, entry, fresh, domain)
+        unlock(fib.address)
+        if done and entry != MISSING:
+            rt.count(LearnError.HIT_UPDATE if here else LearnError.MAC_MOVE, 1)
+        if fib.wanted == WANTED:
+            fib.wanted = ASKED_FOR
+            punt_copy(rt.worker, pkt.index, GROW, 0)
+    return 0
+
+
+@inline
+def write(key: int, hash: int, entry: int, fresh: int, domain: BridgeDomainRow) -> int:
+    """Put ``fresh`` where ``entry`` was, if it still is; whether that was done. The lock is held."""
+    place = place_of(fib.where, key, hash)
+    if value_at(place, MISSING) != entry or put(fib, key, hash, fresh) == FULL:
+        return 0
+    learned = entry == MISSING or entry & AGE_NOT != 0
+    domain.learned = domain.learned + learned
+    fib.learned = fib.learned + learned
+    return 1

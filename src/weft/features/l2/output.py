@@ -1,0 +1,37 @@
+"""l2-output: out by a port, if its split-horizon group allows, with its tags."""
+
+from __future__ import annotations
+
+from weft.core.buffer import Buffer
+from weft.core.node import Nexts, node
+from weft.core.runtime import NodeRuntime
+from weft.features.l2.errors import OutputError
+from weft.features.l2.layout import L2Meta, ports
+from weft.features.l2.pipeline import first_output_feature
+from weft.features.l2.rewrite import rewrite_tags
+from weft.features.l2.trace import trace_output
+
+
+class OutputNext(Nexts):
+    DROP = "error-drop"
+
+
+@node("l2-output", next=OutputNext, trace=trace_output)
+def l2_output(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Rewrite the tags as the port asks for; then the port's own features, if it has any."""
+    rt.count(OutputError.L2OUTPUT, 1)
+    port = ports[pkt.tx_sw_if_index]
+    output = port.output_node
+    if output == 0:
+        return pkt.fail(OutputError.MAPPING_DROP, OutputNext.DROP)
+    shg = port.shg
+    if shg != 0 and shg == L2Meta(pkt.opaque).context.shg:
+        return pkt.fail(OutputError.SHG_DROP, OutputNext.DROP)
+    rewrite = port.output_rewrite
+    if rewrite.pop + rewrite.push != 0 and rewrite_tags(pkt, rewrite) == 0:
+        return pkt.fail(OutputError.VTR_DROP, OutputNext.DROP)
+    features = port.output_features
+    if features != 0:
+        L2Meta(pkt.opaque).features = features
+        return first_output_feature(features)
+    return output

@@ -1,0 +1,156 @@
+"""The order in which a bridged packet passes the layer-2 features, and how a feature of one's own gets into it.
+
+A packet carries a bitmap of the features that it is still to pass, the highest bit first; each node clears its bit
+and goes to the node of the highest bit that is left. Which bits a packet gets is decided once, in ``l2-input``, by its
+interface, its bridge domain and its kind; and once more in ``l2-output``, by the interface that it leaves by.
+
+    COUNT = input_feature("my-count", after="l2-input-vtr", before="l2-learn")
+
+    @node("my-count")
+    def my_count(rt, pkt):
+        ...
+        return next_input_feature(pkt, COUNT)
+
+    engine[L2].enable(interface, COUNT)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from weft.core import arena
+from weft.core.buffer import Buffer
+from weft.core.graph import Graph
+from weft.core.memory import highest_bit
+from weft.core.node import inline
+from weft.core.runtime import DIRECT
+from weft.core.view import Rows, u32
+from weft.features.l2.layout import L2Meta
+
+BITS = 32
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A feature's place: its bit, and the node that does it."""
+
+    bit: int
+    node: str
+
+    @property
+    def mask(self) -> int:
+        return 1 << self.bit
+
+
+class Pipeline:
+    """Stages in the order in which packets pass them."""
+
+    def __init__(self, name: str, nodes: Rows[u32], stages: list[tuple[int, str]]) -> None:
+        self.name, self.nodes = name, nodes
+        self.stages = [Stage(bit, node) for bit, node in stages]
+
+    def insert(self, node: str, after: str, before: str) -> int:
+        """Give a node a place between two others; its bit's mask. Raises ValueError if there is no room."""
+        top = min((stage.bit for stage in self.stages if stage.node == after), default=BITS)
+        bottom = max((stage.bit for stage in self.stages if stage.node == before), default=0)
+        if any(stage.node == node for stage in self.stages):
+            raise ValueError(f"{node} is a layer-2 {self.name} feature already")
+        unknown = [name for name in (after, before) if name and name not in self.names()]
+        if unknown:
+            raise ValueError(
+                f"there is no layer-2 {self.name} feature {unknown[0]}; there are {', '.join(self.names())}"
+            )
+        taken = {stage.bit for stage in self.stages}
+        free = [bit for bit in range(bottom + 1, top) if bit not in taken]
+        if not free:
+            raise ValueError(f"no place is left for {node} among the layer-2 {self.name} features after {after or '-'}")
+        stage = Stage(free[len(free) // 2], node)
+        self.stages = sorted([*self.stages, stage], key=lambda each: -each.bit)
+        return stage.mask
+
+    def names(self, bitmap: int = -1) -> list[str]:
+        """The nodes of a bitmap's features, in order, without the drop at the end."""
+        return [stage.node for stage in self.stages if bitmap & stage.mask and stage.bit]
+
+    def wire(self, graph: Graph) -> None:
+        """Tell packet code the nodes."""
+        for stage in self.stages:
+            self.nodes[stage.bit] = DIRECT | graph[stage.node].index
+
+
+# What a packet that comes in by a bridged or cross-connected interface may have to pass. (VPP: foreach_l2input_feat.)
+VTR = 1 << 22
+LEARN = 1 << 17
+FWD = 1 << 12
+ARP_TERM = 1 << 9
+ARP_UFWD = 1 << 8
+UU_FWD = 1 << 7
+UU_FLOOD = 1 << 6
+FLOOD = 1 << 5
+XCONNECT = 1 << 3
+DROP = 1 << 0
+
+INPUT = Pipeline(
+    "input",
+    arena.table("l2-input-feature-nodes", u32, BITS),
+    [
+        (22, "l2-input-vtr"),
+        (17, "l2-learn"),
+        (12, "l2-fwd"),
+        (9, "arp-term-l2bd"),
+        (8, "l2-uu-fwd"),  # ARP requests that nobody answers here
+        (7, "l2-uu-fwd"),  # unknown unicast, if the bridge domain has an interface for it
+        (6, "l2-flood"),  # unknown unicast
+        (5, "l2-flood"),  # broadcast and multicast
+        (3, "l2-output"),  # cross-connect
+        (0, "feature-bitmap-drop"),
+    ],
+)
+
+# What a packet that leaves by such an interface may have to pass, after tag rewrite and the split-horizon check.
+OUTPUT_END = 1 << 0
+
+OUTPUT = Pipeline("output", arena.table("l2-output-feature-nodes", u32, BITS), [(0, "interface-output")])
+
+_input_nodes = INPUT.nodes
+_output_nodes = OUTPUT.nodes
+
+
+def input_feature(node: str, *, after: str = "", before: str = "") -> int:
+    """Put a node into the input pipeline, disabled everywhere; the mask of its bit."""
+    return INPUT.insert(node, after, before)
+
+
+def output_feature(node: str, *, after: str = "", before: str = "") -> int:
+    """The same for packets that leave."""
+    return OUTPUT.insert(node, after, before)
+
+
+@inline
+def first_input_feature(features: int) -> int:
+    """The node of a bitmap's first feature."""
+    return _input_nodes[highest_bit(features)]
+
+
+@inline
+def next_input_feature(pkt: Buffer, mask: int) -> int:
+    """Where a packet goes from the input feature with this mask."""
+    meta = L2Meta(pkt.opaque)
+    left = meta.features & ~mask
+    meta.features = left
+    return _input_nodes[highest_bit(left)]
+
+
+@inline
+def first_output_feature(features: int) -> int:
+    """The same for packets that leave."""
+    return _output_nodes[highest_bit(features)]
+
+
+@inline
+def next_output_feature(pkt: Buffer, mask: int) -> int:
+    """Where a packet goes from the output feature with this mask."""
+    meta = L2Meta(pkt.opaque)
+    left = meta.features & ~mask
+    meta.features = left
+    return _output_nodes[highest_bit(left)]
