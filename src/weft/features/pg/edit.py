@@ -12,7 +12,7 @@ from weft.core.model import Invalid
 #: Reads a value from a word; raises ValueError.
 Reader = Callable[[str], int]
 
-TOKEN = re.compile(r"->|[-+/{}]|[^\s+/{}-]+")
+TOKEN = re.compile(r"->|hop-limit|[-+/{}]|[^\s+/{}-]+")
 
 
 @dataclass(frozen=True)

@@ -227,13 +227,11 @@ def _protocol(words: Words, names: dict[str, int], read: Reader, what: str) -> i
     """``UDP:``; a name or a number."""
     word = words.next(what)
     name = word.removesuffix(":")
+    if name == word and not words.take(":"):
+        raise Invalid(f"expected {what} and `:', got `{word}'")
     try:
-        if name == word:
-            words.need(":", what)
         return names[name] if name in names else read(name)
-    except ValueError as error:
-        if isinstance(error, Invalid):
-            raise
+    except ValueError:
         raise Invalid(f"expected {what}, got `{word}'") from None
 
 
