@@ -10,7 +10,7 @@ from weft.features.host_interface.device import HostInterfaces
 @command(
     "create host-interface",
     "name <name> [num-rx-queues <num-rx-queues:u32>] [num-tx-queues <num-tx-queues:u32>] [hw-addr <hw-addr:mac>]"
-    " [qdisc-bypass-disable] [cksum-gso-disable]",
+    " [mode ip] [qdisc-bypass-disable] [cksum-gso-disable]",
     help="Create a port on a Linux interface",
 )
 def create_host_interface(
@@ -19,6 +19,7 @@ def create_host_interface(
     num_rx_queues: int = 1,
     num_tx_queues: int = 1,
     hw_addr: int | None = None,
+    mode_ip: bool = False,
     qdisc_bypass_disable: bool = False,
     cksum_gso_disable: bool = False,
 ) -> str:
@@ -28,6 +29,7 @@ def create_host_interface(
         .create(
             name,
             mac=hw_addr,
+            layer3=mode_ip,
             queues=num_rx_queues,
             qdisc_bypass=not qdisc_bypass_disable,
             offloads=not cksum_gso_disable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from weft.core import memory
@@ -79,6 +79,7 @@ def _describe(engine: Engine, interface: Interface) -> str:
 
 
 AF_PACKET = DeviceClass("af-packet", tx="af-packet-tx", admin=_admin, delete=_delete, describe=_describe)
+AF_PACKET_IP = replace(AF_PACKET, name="af-packet-ip", ethernet=False)
 
 
 @model
@@ -99,11 +100,13 @@ class HostInterfaces:
         *,
         mac: int | None = None,
         queues: int = 1,
+        layer3: bool = False,
         qdisc_bypass: bool = True,
         offloads: bool = True,
     ) -> Interface:
         """A port on the Linux interface ``name``: ``host-NAME``. ``mac``: the engine's own address there; random if
-        none is given. ``offloads``: let Linux finish checksums and cut segments.
+        none is given. ``layer3``: the Linux interface carries IP packets without Ethernet headers. ``offloads``: let
+        Linux finish checksums and cut segments.
         """
         if name in self.by_name:
             raise Invalid(f"interface host-{name} already exists", "IF_ALREADY_EXISTS")
@@ -111,7 +114,7 @@ class HostInterfaces:
             raise Invalid(f"an interface has 1 to {MAX_QUEUES_EACH} receive queues, not {queues}")
         if queues > len(self._slots):
             raise Invalid(f"there are {MAX_RX_QUEUES} receive queues of host-interfaces already")
-        link = self._find(name)
+        link = self._find(name, layer3)
         number = self._number()
         sockets = self._open(name, link, queues, qdisc_bypass)
         flags = LINK_UP if link.carrier else 0
@@ -119,7 +122,12 @@ class HostInterfaces:
             flags |= CHECKSUM_OFFLOAD | GSO
         try:
             interface = self._interfaces.add(
-                f"host-{name}", AF_PACKET, mac=mac or random_mac(), mtu=link.mtu, flags=flags, number=number
+                f"host-{name}",
+                AF_PACKET_IP if layer3 else AF_PACKET,
+                mac=0 if layer3 else mac or random_mac(),
+                mtu=link.mtu,
+                flags=flags,
+                number=number,
             )
         except Invalid:
             _close(sockets)
@@ -141,13 +149,14 @@ class HostInterfaces:
             raise Invalid(f"there is no host-interface `{name}'", "INVALID_INTERFACE")
         self._interfaces.remove(host.interface)
 
-    def _find(self, name: str) -> Link:
+    def _find(self, name: str, layer3: bool) -> Link:
         link = self.links.find(name) if usable_name(name) else None
         if link is None:
             raise Invalid(f"Linux has no interface `{name}' in the engine's network namespace", "INVALID_INTERFACE")
         kind = self.links.hardware_type(name)
-        if kind not in (ARPHRD_ETHER, ARPHRD_LOOPBACK):
-            raise Invalid(f"interface `{name}' of Linux is no Ethernet interface (its type is {kind})")
+        if layer3 == (kind in (ARPHRD_ETHER, ARPHRD_LOOPBACK)):
+            what = "an Ethernet interface: leave `mode ip' out" if layer3 else "no Ethernet interface: try `mode ip'"
+            raise Invalid(f"interface `{name}' of Linux is {what}")
         return link
 
     @property
@@ -188,6 +197,7 @@ class HostInterfaces:
         memory.fill(record.address, 0, PacketQueue.size)
         record.ring, record.fd = socket.address, socket.fd
         record.sw_if_index = host.interface.sw_if_index
+        record.layer3 = int(not host.interface.device.ethernet)
         host.queues.append(RingQueue(socket, slot))
         self._engine[RxQueues].add(host.interface, "af-packet-input", record.address, number=position, fd=socket.fd)
 

@@ -23,6 +23,7 @@ from weft.features.host_interface.model import (
 )
 from weft.features.interface.model import ADMIN_UP, Interfaces, rx_error, sw_interfaces
 from weft.features.interface.nodes import receive
+from weft.features.virtio.layer3 import receive_ip
 from weft.features.virtio.model import HEADER_SIZE, VirtioNetHeader, VirtioNetWords, show_header
 from weft.features.virtio.nodes import take_offload
 
@@ -36,6 +37,7 @@ KEPT = -64
 
 class InputNext(Nexts):
     ETHERNET = "ethernet-input"
+    DROP = "error-drop"
 
 
 class Tag(View):
@@ -91,6 +93,9 @@ def af_packet_input(rt: NodeRuntime, address: int) -> int:
         slot = Tpacket2(queue.ring + position * SLOT_SIZE)
         taken += 1
     queue.position = position
+    if queue.layer3:
+        receive_ip(rt, count, queue.sw_if_index, octets, InputNext.DROP)
+        return taken
     receive(rt, indices.address, count, queue.sw_if_index, octets, InputNext.ETHERNET)
     return taken
 

@@ -23,7 +23,7 @@ MAX_RING = 32768
     " [host-bridge <host-bridge:name>] [host-ip4-addr <host-ip4-addr:ip4-prefix>]"
     " [host-ip6-addr <host-ip6-addr:ip6-prefix>] [host-ip4-gw <host-ip4-gw:ip4>] [host-ip6-gw <host-ip6-gw:ip6>]"
     " [host-mac-addr <host-mac-addr:mac>] [host-if-name <host-if-name:name>] [host-mtu-size <host-mtu-size:u32>]"
-    " [no-gso | gso | csum-offload] [gro-coalesce] [persist] [attach] [packed] [in-order] [consistent-qp]",
+    " [no-gso | gso | csum-offload] [gro-coalesce] [persist] [attach] [tun] [packed] [in-order] [consistent-qp]",
     help="Create an interface between the engine and Linux",
 )
 def create_tap(
@@ -49,6 +49,7 @@ def create_tap(
     csum_offload: bool = False,
     persist: bool = False,
     attach: bool = False,
+    tun: bool = False,
     packed: bool = False,
     in_order: bool = False,
     consistent_qp: bool = False,
@@ -62,7 +63,7 @@ def create_tap(
     taps = engine[Taps]
     number = taps.free_number() if id is None else id
     host = HostSide(
-        name=host_if_name or f"tap{number}",
+        name=host_if_name or f"{'tun' if tun else 'tap'}{number}",
         mac=None if host_mac_addr is None else show_mac(host_mac_addr),
         mtu=host_mtu_size,
         bridge=host_bridge,
@@ -74,6 +75,7 @@ def create_tap(
     )
     options = Options(
         queues=num_rx_queues,
+        layer3=tun,
         mac=hw_addr,
         gso=gso,
         checksum_offload=csum_offload,

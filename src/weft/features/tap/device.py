@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from weft.core import memory
@@ -29,11 +29,16 @@ class Options:
     """How the engine's side is to be."""
 
     queues: int = 1
+    layer3: bool = False  #: Linux's interface is a tun: packets of IP without Ethernet headers
     mac: int | None = None
     gso: bool = False  #: Linux may send large segments
     checksum_offload: bool = False  #: Linux may send packets that owe their checksum
     persist: bool = False
     attach: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "tun" if self.layer3 else "tap"
 
     @property
     def accepted(self) -> int:
@@ -70,6 +75,7 @@ def _describe(engine: Engine, interface: Interface) -> str:
 
 
 VIRTIO = DeviceClass("virtio", tx="tap-tx", admin=_admin, delete=_delete, describe=_describe)
+TUN = replace(VIRTIO, name="tun", ethernet=False)
 
 
 @model
@@ -88,11 +94,11 @@ class Taps:
         return next(number for number in range(MAX_TAPS + 1) if number not in self.by_number)
 
     def create(self, number: int, host: HostSide, namespace: str | None, options: Options) -> Interface:
-        """``tapN``. ``host``: the interface in Linux; ``namespace``: the network namespace that it is made in."""
+        """``tapN``, or ``tunN``. ``host``: the interface in Linux; ``namespace``: where it is made, None: in ours."""
         if not 0 <= number < MAX_TAPS:
             raise Invalid(f"a tap's number is 0 to {MAX_TAPS - 1}, not {number}")
         if number in self.by_number:
-            raise Invalid(f"interface tap{number} already exists", "IF_ALREADY_EXISTS")
+            raise Invalid(f"interface {self.by_number[number].interface.name} already exists", "IF_ALREADY_EXISTS")
         if not 1 <= options.queues <= min(MAX_QUEUES_EACH, len(self._slots)):
             raise Invalid(f"a tap has 1 to {MAX_QUEUES_EACH} receive queues, not {options.queues}")
         if not usable_name(host.name):
@@ -101,7 +107,11 @@ class Taps:
         flags = CHECKSUM_OFFLOAD | GSO  # Linux takes whatever we send, whatever it is asked to send
         try:
             interface = self._interfaces.add(
-                f"tap{number}", VIRTIO, mac=options.mac or random_mac(), flags=flags, number=number
+                f"{options.kind}{number}",
+                TUN if options.layer3 else VIRTIO,
+                mac=0 if options.layer3 else options.mac or random_mac(),
+                flags=flags,
+                number=number,
             )
         except Invalid:
             _close(descriptors)
@@ -124,6 +134,7 @@ class Taps:
             descriptors = linux.open_tap(
                 host.name,
                 options.queues,
+                layer3=options.layer3,
                 offloads=options.accepted,
                 persist=options.persist,
                 attach=options.attach,
@@ -153,6 +164,7 @@ class Taps:
             record: TapQueue = tap_queues[slot]
             memory.fill(record.address, 0, TapQueue.size)
             record.fd, record.sw_if_index = fd, tap.interface.sw_if_index
+            record.layer3 = int(tap.options.layer3)
             self._engine[RxQueues].add(tap.interface, "virtio-input", record.address, number=position, fd=fd)
 
     def forget(self, interface: Interface) -> None:

@@ -19,7 +19,7 @@ TUNSETSNDBUF = 0x400454D4
 TUNSETVNETHDRSZ = 0x400454D8
 TUNSETCARRIER = 0x400454E2
 
-IFF_TAP, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x0100, 0x1000, 0x4000
+IFF_TUN, IFF_TAP, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 0x0001, 0x0002, 0x0100, 0x1000, 0x4000
 TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN = 1, 2, 4, 8
 
 HEADER_SIZE = 10
@@ -41,12 +41,12 @@ class HostSide:
     queue_length: int | None = None
 
 
-def open_tap(name: str, queues: int, *, offloads: int, persist: bool, attach: bool) -> list[int]:
+def open_tap(name: str, queues: int, *, layer3: bool, offloads: int, persist: bool, attach: bool) -> list[int]:
     """Make the interface, or take one that is there (``attach``); a descriptor for each queue. Raises OSError."""
     if not attach and any(known == name for _, known in socket.if_nameindex()):
         raise OSError(errno.EEXIST, "Linux already has an interface of that name")
     descriptors: list[int] = []
-    flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
+    flags = (IFF_TUN if layer3 else IFF_TAP) | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
     try:
         for _ in range(queues):
             fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -18,7 +18,7 @@ class TapQueue(View):
 
     fd: i64
     sw_if_index: u32
-    pad: u32
+    layer3: u32  # packets have no Ethernet header
     failures: i64  # reads that failed for another reason than that there was nothing
     pad2: Array[i64] = times(5)
 

@@ -18,6 +18,7 @@ from weft.features.interface.model import (
 )
 from weft.features.interface.nodes import receive
 from weft.features.tap.model import MAX_FRAME, MAX_PIECES, Area, TapQueue, areas, tap_devices
+from weft.features.virtio.layer3 import receive_ip
 from weft.features.virtio.model import HEADER_SIZE, VirtioNetHeader, VirtioNetWords
 from weft.features.virtio.nodes import clear_header, give_offload, take_offload
 from weft.features.vlib.format import format_buffer
@@ -41,6 +42,7 @@ class TxError(Errors, of="tap-tx"):
 
 class InputNext(Nexts):
     ETHERNET = "ethernet-input"
+    DROP = "error-drop"
 
 
 def _trace_input(entry: Entry) -> str:
@@ -98,6 +100,9 @@ def virtio_input(rt: NodeRuntime, address: int) -> int:
             octets += length
         else:
             free(worker.cache, index)
+    if queue.layer3:
+        receive_ip(rt, count, queue.sw_if_index, octets, InputNext.DROP)
+        return taken
     receive(rt, indices.address, count, queue.sw_if_index, octets, InputNext.ETHERNET)
     return taken
 
