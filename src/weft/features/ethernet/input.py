@@ -20,7 +20,7 @@ from weft.features.ethernet.header import (
     VlanTag,
     is_tag,
 )
-from weft.features.ethernet.model import VlanTable, ethertype_nodes, l2_next, ports
+from weft.features.ethernet.model import VlanTable, ethertype_nodes, ports
 from weft.features.interface.model import ADMIN_UP, BRIDGED, UNTAGGED_ELSEWHERE, Interfaces, rx, sw_interfaces
 
 #: Ethertypes from here on are not the usual ones; some of them announce a tag.
@@ -28,6 +28,7 @@ RARE = 0x8800
 
 
 class InputNext(Nexts):
+    L2 = "l2-input"
     DROP = "error-drop"
 
 
@@ -83,7 +84,7 @@ def deliver_to(pkt: Buffer, sw_if_index: int, ethertype: int, tags: int) -> int:
     itf = sw_interfaces[sw_if_index]
     if itf.flags & BRIDGED:
         pkt.rx_sw_if_index = sw_if_index
-        return l2_next.node
+        return InputNext.L2
     destination = EthernetHeader(pkt.data).destination
     if destination & GROUP == 0 and destination != itf.mac:
         return pkt.fail(EthernetError.L3_MAC_MISMATCH, InputNext.DROP)

@@ -103,15 +103,6 @@ def register_input(ethertype: int, node: str) -> None:
         raise ValueError(f"ethertype {ethertype:#06x} goes to {_inputs[ethertype]}, so not to {node}")
 
 
-class L2Next(View):
-    """Where frames of bridged interfaces go: ``DIRECT | l2-input``."""
-
-    node: u32
-
-
-l2_next = arena.root("ethernet-l2-next", L2Next)
-
-
 @dataclass
 class Vlan:
     """The sub-interfaces of one outer VLAN, on the control side."""
@@ -142,7 +133,6 @@ class Ethernet:
         memory.write(ethertype_nodes.address, array("I", start).tobytes())
         for ethertype, node in _inputs.items():
             ethertype_nodes[ethertype] = DIRECT | graph[node].index
-        l2_next.node = DIRECT | graph["l2-input" if "l2-input" in graph.by_name else "error-drop"].index
 
     def add(self, parent: Interface, sub: SubInterface) -> Interface:
         """A sub-interface. Raises Invalid if it cannot be, or takes what another has already."""

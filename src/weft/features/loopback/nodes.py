@@ -7,11 +7,11 @@ from weft.core.node import Nexts, node
 from weft.core.runtime import NodeRuntime
 from weft.features.ethernet.errors import EthernetError
 from weft.features.ethernet.header import EthernetHeader, header_length
-from weft.features.ethernet.model import l2_next
 from weft.features.interface.model import BRIDGED, rx, sw_interfaces, tx
 
 
 class LoopbackNext(Nexts):
+    L2 = "l2-input"
     ETHERNET = "ethernet-input"
     DROP = "error-drop"
 
@@ -28,7 +28,7 @@ def loopback_tx(rt: NodeRuntime, pkt: Buffer) -> int:
         pkt.l2_len = length
         pkt.l2_hdr_offset = pkt.current_data
         pkt.flags = pkt.flags | L2_HDR_VALID
-        return l2_next.node
+        return LoopbackNext.L2
     rx.add(rt.worker, rt.data, 1, pkt.total_length)
     pkt.rx_sw_if_index = rt.data
     return LoopbackNext.ETHERNET
