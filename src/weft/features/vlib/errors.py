@@ -14,7 +14,7 @@ from weft.features.vlib.model import Statistics
 
 @command("show errors", "[verbose]", aliases=("show error", "show node counters"), help="Show error counts")
 def show_errors(engine: Engine, verbose: bool = False) -> str:
-    lines = [_row("Count", "Node", "Reason", "Severity", "Index" if verbose else "")]
+    lines = [row("Count", "Node", "Reason", "Severity", "Index" if verbose else "")]
     total: Counter[int] = Counter()
     for thread in threads_in_use():
         counts = engine[Statistics].errors(thread)
@@ -38,10 +38,11 @@ def _rows(counts: dict[int, int], verbose: bool) -> list[str]:
         error = ERRORS[number]
         owner = ERROR_OWNERS[type(error)]
         rows.append(
-            _row(f"{counts[number]:>10}", owner, error.text, error.severity.value, f"{number:>6}" if verbose else "")
+            row(f"{counts[number]:>10}", owner, error.text, error.severity.value, f"{number:>6}" if verbose else "")
         )
     return rows
 
 
-def _row(count: str, node: str, reason: str, severity: str, index: str) -> str:
+def row(count: str, node: str, reason: str, severity: str, index: str) -> str:
+    """A line of the table, its columns as wide as VPP's."""
     return f"{centred(count, 10)}{centred(node, 35)}{centred(reason, 35)}{centred(severity, 10)}{centred(index, 6)}"

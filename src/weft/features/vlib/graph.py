@@ -14,8 +14,8 @@ from weft.features.vlib.runtime import state
 TYPES = {Kind.PACKET: "internal", Kind.FRAME: "internal", Kind.INPUT: "input"}
 
 
-@command("show node", "[<node>] [verbose]", help="Show a node: the nodes that it sends packets to, and those before it")
-def show_node(engine: Engine, node: str | None = None, verbose: bool = False) -> str:
+@command("show node", "[<node>]", help="Show a node: the nodes that it sends packets to, and those before it")
+def show_node(engine: Engine, node: str | None = None) -> str:
     if node is None:
         return joined(sorted(engine.graph.by_name))
     instance = engine.graph[node]
