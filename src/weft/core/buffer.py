@@ -16,7 +16,10 @@ from weft.core.view import Array, Bytes, View, i16, i64, times, u8, u16, u32
 METADATA = 128
 HEADROOM = 128
 DATA_SIZE = 2048
-STRIDE = METADATA + HEADROOM + DATA_SIZE
+SIZE = METADATA + HEADROOM + DATA_SIZE
+#: From one buffer to the next. An odd number of cache lines, so that the lines at the same place of many buffers
+#: spread over all sets of a cache.
+STRIDE = SIZE + 64
 
 # Buffer.flags
 NEXT_PRESENT = 1 << 0  #: the packet goes on in ``next_buffer``

@@ -6,7 +6,7 @@ import os
 
 from weft.core import arena
 from weft.core.arena import Zone
-from weft.core.buffer import DATA_SIZE, STRIDE, BufferCache, pool
+from weft.core.buffer import DATA_SIZE, SIZE, BufferCache, pool
 from weft.core.cli import command
 from weft.core.engine import Engine
 from weft.core.runtime import threads_in_use, workers
@@ -29,7 +29,7 @@ SHOWN = 20  #: tables of a zone, unless all are asked for
 def show_buffers(engine: Engine) -> str:
     caches: list[BufferCache] = [workers[thread].cache for thread in threads_in_use()]
     total, free, cached = pool.total, pool.free, sum(cache.count for cache in caches)
-    row = (0, 0, STRIDE, DATA_SIZE, total, free, cached, total - free - cached)
+    row = (0, 0, SIZE, DATA_SIZE, total, free, cached, total - free - cached)
     lines = [
         f"{'Pool Name':<20}" + "".join(centred(name, width) for name, width in POOL),
         f"{'default-numa-0':<20}" + "".join(centred(n, width) for n, (_, width) in zip(row, POOL, strict=True)),
