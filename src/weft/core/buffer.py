@@ -38,9 +38,9 @@ class Buffer(View):
     """A packet's metadata, in front of its data. ``opaque`` belongs to the feature that has the packet.
 
     **Offloads.** With OFFLOAD the packet owes its layer-4 checksum: the sum of everything from ``csum_start`` to the
-    packet's end is to be complemented and stored ``csum_offset`` bytes after ``csum_start``, where the folded sum of the
-    pseudo-header stands until then. If moreover ``gso_type`` is not 0, the packet is to be cut into TCP segments or UDP
-    datagrams of ``gso_size`` bytes of payload each. Without OFFLOAD these fields mean nothing.
+    packet's end is to be complemented and stored ``csum_offset`` bytes after ``csum_start``, where the folded sum of
+    the pseudo-header stands until then. If moreover ``gso_type`` is not 0, the packet is to be cut into TCP segments
+    or UDP datagrams of ``gso_size`` bytes of payload each. Without OFFLOAD these fields mean nothing.
 
     ``csum_start`` is counted from the end of the headroom, as ``current_data`` and the header offsets are, so it stays
     right when tags or headers are put in front or taken away, and when a MAC or IP header is rewritten. What has to
