@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import L2_HDR_VALID, L3_HDR_VALID, VLAN_1_DEEP, VLAN_2_DEEP, Buffer
+from weft.core.buffer import L2_HDR_VALID, L3_HDR_VALID, VLAN_1_DEEP, Buffer
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
@@ -23,7 +23,7 @@ from weft.features.ethernet.header import (
 from weft.features.ethernet.model import VlanTable, ethertype_nodes, ports
 from weft.features.interface.model import ADMIN_UP, BRIDGED, UNTAGGED_ELSEWHERE, Interfaces, rx, sw_interfaces
 
-#: Ethertypes from here on are not the usual ones; some of them announce a tag.
+#: From here on, some ethertypes announce a tag; below it, only 802.1Q's does.
 RARE = 0x8800
 
 
@@ -49,46 +49,54 @@ def _trace_input(entry: Entry) -> str:
 
 @node("ethernet-input", next=InputNext, trace=_trace_input)
 def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
-    """Find a frame's interface and its layer 3. The usual kinds of frames are dealt with here: IP and ARP without a tag
-    on a port without an ``untagged`` sub-interface, and one 802.1Q tag whose VLAN has a sub-interface.
+    """Find a frame's interface and its layer 3. The usual kinds of frames are dealt with here: without a tag on a port
+    without an ``untagged`` sub-interface, and with one 802.1Q tag whose VLAN has a sub-interface.
+    Whoever sends a packet here again has cleared its flags VLAN_..._DEEP.
     """
     frame = EthernetHeader(pkt.data)
     port = pkt.rx_sw_if_index
-    pkt.l2_hdr_offset = pkt.current_data
-    if pkt.current_length < HEADER:
+    start = pkt.current_data
+    length = pkt.current_length
+    pkt.l2_hdr_offset = start
+    if length < HEADER:
         return pkt.fail(EthernetError.TOO_SHORT, InputNext.DROP)
     ethertype = frame.ethertype
-    if ethertype < RARE and ethertype != DOT1Q:
-        if sw_interfaces[port].flags & (ADMIN_UP | UNTAGGED_ELSEWHERE) == ADMIN_UP:
-            return deliver_to(pkt, port, ethertype, 0)
-    elif ethertype == DOT1Q and pkt.current_length >= HEADER + TAG:
+    if ethertype != DOT1Q and (ethertype < RARE or is_tag(ethertype) == 0):
+        flags = sw_interfaces[port].flags
+        if flags & (ADMIN_UP | UNTAGGED_ELSEWHERE) == ADMIN_UP:
+            pkt.l2_len = HEADER
+            pkt.l3_hdr_offset = start + HEADER
+            pkt.flags = pkt.flags | L2_HDR_VALID | L3_HDR_VALID
+            if flags & BRIDGED:
+                return InputNext.L2
+            return to_layer_3(pkt, frame, port, ethertype, HEADER)
+    elif ethertype == DOT1Q and length >= HEADER + TAG:
         tag = VlanTag(frame.payload)
         ethertype = tag.ethertype
         table = ports[port].dot1q
         if ethertype != DOT1Q and table.address != 0:
             sub = table.one[tag.tci & VLAN_MASK]
-            if sub != 0 and sw_interfaces[sub].flags & ADMIN_UP:
+            flags = sw_interfaces[sub].flags
+            if sub != 0 and flags & ADMIN_UP:
                 rx.add(rt.worker, sub, 1, pkt.total_length)
-                return deliver_to(pkt, sub, ethertype, 1)
+                pkt.rx_sw_if_index = sub
+                pkt.l2_len = HEADER + TAG
+                pkt.l3_hdr_offset = start + HEADER + TAG
+                pkt.flags = pkt.flags | L2_HDR_VALID | L3_HDR_VALID | VLAN_1_DEEP
+                if flags & BRIDGED:
+                    return InputNext.L2
+                return to_layer_3(pkt, frame, sub, ethertype, HEADER + TAG)
     return find_interface(rt, pkt)
 
 
 @inline
-def deliver_to(pkt: Buffer, sw_if_index: int, ethertype: int, tags: int) -> int:
-    """A frame is the interface's: to layer 2, or to its layer 3 if it is meant for us."""
-    start = pkt.current_data
-    length = HEADER + TAG * tags
-    pkt.l2_len = length
-    pkt.l3_hdr_offset = start + length
-    pkt.flags = pkt.flags & ~(VLAN_1_DEEP | VLAN_2_DEEP) | L2_HDR_VALID | L3_HDR_VALID | tags * VLAN_1_DEEP
+def to_layer_3(pkt: Buffer, frame: EthernetHeader, sw_if_index: int, ethertype: int, length: int) -> int:
+    """Hand a packet to its protocol if the frame is meant for us; else it is dropped at the device's interface."""
+    destination = frame.destination
     itf = sw_interfaces[sw_if_index]
-    if itf.flags & BRIDGED:
-        pkt.rx_sw_if_index = sw_if_index
-        return InputNext.L2
-    destination = EthernetHeader(pkt.data).destination
     if destination & GROUP == 0 and destination != itf.mac:
+        pkt.rx_sw_if_index = itf.sup_sw_if_index
         return pkt.fail(EthernetError.L3_MAC_MISMATCH, InputNext.DROP)
-    pkt.rx_sw_if_index = sw_if_index
     pkt.advance(length)
     return ethertype_nodes[ethertype]
 
@@ -142,12 +150,20 @@ def find_interface(rt: NodeRuntime, pkt: Buffer) -> int:
 
 @inline
 def enter(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, ethertype: int, tags: int) -> int:
-    """Deliver a frame to an interface if that is up; count it if that is a sub-interface."""
-    if sw_interfaces[sw_if_index].flags & ADMIN_UP == 0:
+    """A frame is the interface's, if that is up: count it if it is a sub-interface, and send it to layer 2 or 3."""
+    flags = sw_interfaces[sw_if_index].flags
+    if flags & ADMIN_UP == 0:
         return pkt.fail(EthernetError.DOWN, InputNext.DROP)
     if sw_if_index != pkt.rx_sw_if_index:
         rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
-    return deliver_to(pkt, sw_if_index, ethertype, tags)
+        pkt.rx_sw_if_index = sw_if_index
+    length = HEADER + TAG * tags
+    pkt.l2_len = length
+    pkt.l3_hdr_offset = pkt.current_data + length
+    pkt.flags = pkt.flags | L2_HDR_VALID | L3_HDR_VALID | tags * VLAN_1_DEEP
+    if flags & BRIDGED:
+        return InputNext.L2
+    return to_layer_3(pkt, EthernetHeader(pkt.data), sw_if_index, ethertype, length)
 
 
 @inline

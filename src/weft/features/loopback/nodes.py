@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import L2_HDR_VALID, Buffer
+from weft.core.buffer import L2_HDR_VALID, VLAN_1_DEEP, VLAN_2_DEEP, Buffer
 from weft.core.node import Nexts, node
 from weft.core.runtime import NodeRuntime
 from weft.features.ethernet.errors import EthernetError
@@ -31,4 +31,5 @@ def loopback_tx(rt: NodeRuntime, pkt: Buffer) -> int:
         return LoopbackNext.L2
     rx.add(rt.worker, rt.data, 1, pkt.total_length)
     pkt.rx_sw_if_index = rt.data
+    pkt.flags = pkt.flags & ~(VLAN_1_DEEP | VLAN_2_DEEP)
     return LoopbackNext.ETHERNET
