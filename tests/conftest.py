@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import settings
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
@@ -13,6 +14,10 @@ from weft import Engine
 from weft.core.node import ERROR_OWNERS, ERRORS
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.pg.model import PacketGenerator
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("weft", deadline=None)
+settings.load_profile("weft")
 
 
 @dataclass

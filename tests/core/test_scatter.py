@@ -77,6 +77,7 @@ def test_any_pattern_of_results(shared: Engine, worker: Worker) -> None:
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(patterns, min_size=1, max_size=5))
     def check(frames: list[list[int]]) -> None:
+        shared.call(dispatch, worker)  # what a run that failed has left
         before = [rt.next_vectors[slot] for slot in SourceNext]
         expected: dict[int, list[int]] = {}
         slots = [0] * len(SourceNext)

@@ -226,14 +226,21 @@ def target_of(rt: NodeRuntime, next: int) -> NodeRuntime:
     """The runtime of the node that a result names."""
     if next & DIRECT:
         return rt.worker.runtimes[next & (DIRECT - 1)]
-    rt.next_vectors[next] = rt.next_vectors[next] + 1
     return rt.worker.runtimes[rt.nexts[next]]
+
+
+@inline
+def book(rt: NodeRuntime, next: int, packets: int) -> None:
+    """Count packets that went a declared way."""
+    if next & DIRECT == 0:
+        rt.next_vectors[next] = rt.next_vectors[next] + packets
 
 
 @routine
 def append(rt: NodeRuntime, index: int, next: int) -> int:
     """Put one packet into the frame of a next node."""
     worker = rt.worker
+    book(rt, next, 1)
     frame = open_frame(worker, target_of(rt, next))
     frame.vector[frame.n] = index
     frame.n = frame.n + 1
@@ -245,8 +252,7 @@ def append_many(rt: NodeRuntime, indices: int, count: int, next: int) -> int:
     """Put ``count`` packets, whose indices (u32) stand at ``indices``, into frames of one next node."""
     worker = rt.worker
     target = target_of(rt, next)
-    if next & DIRECT == 0:
-        rt.next_vectors[next] = rt.next_vectors[next] + count - 1
+    book(rt, next, count)
     while count > 0:
         frame = open_frame(worker, target)
         take = min(FRAME_SIZE - frame.n, count)
@@ -281,15 +287,15 @@ def scatter(rt: NodeRuntime, frame: Frame) -> int:
         different |= nexts[i] ^ first
     if different == 0 and first != CONSUMED:
         target = target_of(rt, first)
-        if first & DIRECT == 0:
-            rt.next_vectors[first] = rt.next_vectors[first] + n - 1
         if target.open == 0:
+            book(rt, first, n)
             push(worker, target, frame)
             return n
         waiting = Frame(target.open)
         if waiting.n + n <= FRAME_SIZE:
             copy(waiting.vector.address + 4 * waiting.n, frame.vector.address, 4 * n)
             waiting.n = waiting.n + n
+            book(rt, first, n)
             put_frame(worker, frame)
             return n
     start = 0
