@@ -13,6 +13,11 @@ class Indices:
         self._next = first
         self._free: list[int] = []
 
+    @property
+    def left(self) -> int:
+        """How many are free."""
+        return self.count - self._next + len(self._free)
+
     def take(self) -> int:
         """A free one. Raises Invalid if there is none."""
         if self._free:
@@ -24,9 +29,8 @@ class Indices:
 
     def take_many(self, count: int) -> list[int]:
         """So many free ones. Raises Invalid if there are not as many."""
-        left = self.count - self._next + len(self._free)
-        if count > left:
-            raise Invalid(f"{count} more {self.what} are too many: there is room for {left}", "TABLE_TOO_BIG")
+        if count > self.left:
+            raise Invalid(f"{count} more {self.what} are too many: there is room for {self.left}", "TABLE_TOO_BIG")
         again = [self._free.pop() for _ in range(min(count, len(self._free)))]
         first = self._next
         self._next += count - len(again)

@@ -11,18 +11,33 @@ from weft.features.fib.adjacency import (
     adjacencies,
     adjacency_counters,
 )
+from weft.features.fib.load_balance import ATTACHED, CONNECTED, DROPS, LOCAL, load_balances, routes
 from weft.features.fib.meta import BY_INTERFACE, IpMeta
+from weft.features.fib.path import Path, PathKind, PathList, PathLists, via
+from weft.features.fib.source import Source
 
 __all__ = [
+    "ATTACHED",
     "BY_INTERFACE",
     "COMPLETE",
+    "CONNECTED",
+    "DROPS",
     "GLEAN",
     "INCOMPLETE",
+    "LOCAL",
     "MAX_REWRITE",
     "Adjacencies",
     "Adjacency",
     "IpMeta",
+    "Path",
+    "PathKind",
+    "PathList",
+    "PathLists",
     "Record",
+    "Source",
     "adjacencies",
     "adjacency_counters",
+    "load_balances",
+    "routes",
+    "via",
 ]

@@ -1,0 +1,76 @@
+"""The flow hash: what of a packet chooses among several paths, by table."""
+
+from __future__ import annotations
+
+import enum
+
+from weft.core import arena
+from weft.core.buffer import Buffer
+from weft.core.memory import mix
+from weft.core.node import routine
+from weft.core.view import View, be16, u32
+from weft.features.ip4.header import FRAGMENT_OFFSET, MORE_FRAGMENTS, Ip4Header
+from weft.features.ip4.mtrie import MAX_FIBS
+
+
+class FlowHash(enum.IntFlag):
+    """Parts of a packet, in VPP's order."""
+
+    SRC = 1 << 0
+    DST = 1 << 1
+    SPORT = 1 << 2
+    DPORT = 1 << 3
+    PROTO = 1 << 4
+    REVERSE = 1 << 5  #: both directions of a flow give the same
+    SYMMETRIC = 1 << 6
+    FLOWLABEL = 1 << 7
+
+
+#: As VPP: ``src dst sport dport proto flowlabel``.
+DEFAULT = FlowHash.SRC | FlowHash.DST | FlowHash.SPORT | FlowHash.DPORT | FlowHash.PROTO | FlowHash.FLOWLABEL
+
+flow_hashes = arena.table("ip4-flow-hashes", u32, MAX_FIBS)
+
+TCP, UDP, SCTP = 6, 17, 132
+
+# Plain numbers for packet code.
+_SRC, _DST, _SPORT, _DPORT = 1, 2, 4, 8
+_PROTO, _REVERSE, _SYMMETRIC = 16, 32, 64
+
+
+class Ports(View):
+    """What TCP, UDP and SCTP begin with."""
+
+    source: be16
+    destination: be16
+
+
+PORTS = Ports.size
+
+
+@routine
+def flow_hash(pkt: Buffer, wanted: int) -> int:
+    """The hash of the IPv4 packet that starts where the buffer does; not 0. Fragments have no ports: all of a
+    datagram go the same way.
+    """
+    ip = Ip4Header(pkt.data)
+    source = ip.source if wanted & _SRC else 0
+    destination = ip.destination if wanted & _DST else 0
+    header = ip.header_length
+    sport = 0
+    dport = 0
+    protocol = ip.protocol
+    if protocol == TCP or protocol == UDP or protocol == SCTP:
+        if ip.fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS) == 0 and pkt.current_length >= header + PORTS:
+            ports = Ports(ip.address + header)
+            sport = ports.source if wanted & _SPORT else 0
+            dport = ports.destination if wanted & _DPORT else 0
+    if wanted & _PROTO == 0:
+        protocol = 0
+    backwards = wanted & _REVERSE != 0
+    if wanted & _SYMMETRIC:
+        backwards = (source << 16 | sport) > (destination << 16 | dport)
+    if backwards:
+        source, destination = destination, source
+        sport, dport = dport, sport
+    return mix(mix(source << 32 | destination) << 32 | sport << 16 | dport ^ protocol) | 1 << 31

@@ -1,0 +1,93 @@
+"""ip4-lookup and ip4-load-balance: from a destination to the way on."""
+
+from __future__ import annotations
+
+from weft.core.buffer import Buffer
+from weft.core.graph import MAX_INTERFACES
+from weft.core.node import Nexts, inline, node
+from weft.core.runtime import NodeRuntime
+from weft.core.trace import Entry
+from weft.features.fib.load_balance import choose, load_balances, to_counters, via_counters
+from weft.features.fib.model import BY_INTERFACE, IpMeta
+from weft.features.ip4.errors import LookupError
+from weft.features.ip4.flow_hash import flow_hash, flow_hashes
+from weft.features.ip4.format import format_ip4
+from weft.features.ip4.header import Ip4Header
+from weft.features.ip4.interfaces import interfaces4
+from weft.features.ip4.mtrie import lookup
+
+
+class LookupNext(Nexts):
+    DROP = "ip4-drop"
+
+
+def trace_lookup(entry: Entry) -> str:
+    meta = IpMeta(entry.buffer.opaque)
+    first = f"fib {meta.fib_index} dpo-idx {meta.adj_index} flow hash: 0x{meta.flow_hash:08x}"
+    return "\n".join([first, *format_ip4(entry.bytes(0, min(entry.buffer.current_length, 128)))])
+
+
+@inline
+def own_table(pkt: Buffer) -> int:
+    """The table of the interface that a packet came in by; table 0 for those that came by none."""
+    sw_if_index = pkt.rx_sw_if_index
+    if sw_if_index >= MAX_INTERFACES:
+        return 0
+    return interfaces4[sw_if_index].fib_index
+
+
+@node("ip4-lookup", next=LookupNext, trace=trace_lookup)
+def ip4_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Find the route of a packet's destination, count the packet there, and go its way."""
+    meta = IpMeta(pkt.opaque)
+    fib_index = meta.fib_index
+    if fib_index == BY_INTERFACE:
+        fib_index = own_table(pkt)
+        meta.fib_index = fib_index
+    index = lookup(fib_index, Ip4Header(pkt.data).destination)
+    to_counters.add(rt.worker, index, 1, pkt.total_length)
+    lb = load_balances[index]
+    if lb.buckets == 0:
+        meta.adj_index = lb.index
+        return lb.next
+    meta.flow_hash = flow_hash(pkt, flow_hashes[fib_index])
+    way = choose(lb, meta.flow_hash)
+    meta.adj_index = way.index
+    return way.next
+
+
+@node("ip4-load-balance", next=LookupNext, trace=trace_lookup)
+def ip4_load_balance(rt: NodeRuntime, pkt: Buffer) -> int:
+    """The same for packets whose route this machine has looked up itself: ``adj_index`` is its load-balance."""
+    meta = IpMeta(pkt.opaque)
+    index = meta.adj_index
+    via_counters.add(rt.worker, index, 1, pkt.total_length)
+    lb = load_balances[index]
+    meta.flow_hash = 0
+    if lb.buckets == 0:
+        meta.adj_index = lb.index
+        return lb.next
+    fib_index = meta.fib_index
+    meta.flow_hash = flow_hash(pkt, flow_hashes[0 if fib_index == BY_INTERFACE else fib_index])
+    way = choose(lb, meta.flow_hash)
+    meta.adj_index = way.index
+    return way.next
+
+
+MOST_LOOKUPS = 4  #: in tables that lead to one another, as VPP
+
+
+class AgainNext(Nexts):
+    LOOKUP = "ip4-lookup"
+    DROP = "ip4-drop"
+
+
+@node("lookup-ip4-dst", next=AgainNext, trace=trace_lookup)
+def lookup_ip4_dst(rt: NodeRuntime, pkt: Buffer) -> int:
+    """The route says: look in another table. ``flags`` counts how often a packet was told so."""
+    meta = IpMeta(pkt.opaque)
+    if meta.flags >= MOST_LOOKUPS:
+        return pkt.fail(LookupError.LOOP, AgainNext.DROP)
+    meta.flags = meta.flags + 1
+    meta.fib_index = meta.adj_index
+    return AgainNext.LOOKUP

@@ -1,0 +1,107 @@
+"""ip4-rewrite: one hop less to live, a new header in front, and out (RFC 1812 5.2.1.2, 5.3.1)."""
+
+from __future__ import annotations
+
+from weft.core.buffer import HEADROOM, LOCAL, Buffer
+from weft.core.memory import copy
+from weft.core.node import Nexts, inline, node, routine
+from weft.core.runtime import NodeRuntime
+from weft.core.trace import Entry
+from weft.features.fib.adjacency import COUNTED, REWRITE_END, SHORT, Adjacencies
+from weft.features.fib.dpo import format_adjacency
+from weft.features.fib.model import Adjacency, IpMeta, adjacencies, adjacency_counters
+from weft.features.gso.model import is_gso, segment_length
+from weft.features.icmp.model import (
+    DESTINATION_UNREACHABLE,
+    FRAGMENTATION_NEEDED,
+    TIME_EXCEEDED,
+    TTL_EXCEEDED,
+    icmp_error,
+)
+from weft.features.ip4 import arcs
+from weft.features.ip4.errors import Ip4Error
+from weft.features.ip4.header import DONT_FRAGMENT, Ip4Header
+
+output = arcs.output
+FINE = 1 << 40  #: no result of a node: the packet goes on
+SHOWN = 60  #: bytes of the packet in a trace
+PER_LINE = 32
+
+
+class RewriteNext(Nexts):
+    ICMP_ERROR = "ip4-icmp-error"
+    FRAGMENT = "ip4-frag"
+    DROP = "ip4-drop"
+
+
+def _trace_rewrite(entry: Entry) -> str:
+    meta = IpMeta(entry.buffer.opaque)
+    adjacencies = entry.engine[Adjacencies]
+    way = format_adjacency(adjacencies[meta.adj_index]) if meta.adj_index in adjacencies else "unknown adjacency"
+    row = adjacencies[meta.adj_index].row if meta.adj_index in adjacencies else None
+    data = entry.bytes(0, min(entry.buffer.current_length, SHOWN))
+    lines = [
+        f"tx_sw_if_index {row.sw_if_index if row else entry.buffer.tx_sw_if_index} dpo-idx {meta.adj_index} : "
+        f"{way} flow hash: 0x{meta.flow_hash:08x}"
+    ]
+    lines += [f"{at:08x}: {data[at : at + PER_LINE].hex()}" for at in range(0, len(data), PER_LINE)]
+    return "\n".join(lines)
+
+
+@node("ip4-rewrite", next=RewriteNext, trace=_trace_rewrite)
+def ip4_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Send a packet to its next hop."""
+    meta = IpMeta(pkt.opaque)
+    adjacency = adjacencies[meta.adj_index]
+    ip = Ip4Header(pkt.data)
+    if ip.total_length > adjacency.mtu:
+        way = too_long(pkt, ip, adjacency)
+        if way != FINE:
+            return way
+    if pkt.flags & LOCAL == 0:
+        ttl = ip.ttl - 1
+        ip.ttl = ttl
+        # The word with the TTL is less by 0x100, so the checksum is more (RFC 1624).
+        total = ip.checksum + 0x100
+        ip.checksum = total + (total >= 0xFFFF)
+        if ttl <= 0:
+            icmp_error(pkt, TIME_EXCEEDED, TTL_EXCEEDED, 0)
+            return pkt.fail(Ip4Error.TIME_EXPIRED, RewriteNext.ICMP_ERROR)
+    length = adjacency.rewrite_length
+    if (adjacency.flags != 0) | (pkt.current_data < SHORT - HEADROOM):
+        if pkt.current_data < length - HEADROOM:
+            return pkt.fail(Ip4Error.HEADROOM, RewriteNext.DROP)
+        rare(rt, pkt, adjacency, meta.adj_index)
+    else:
+        copy(ip.address - SHORT, adjacency.address + (REWRITE_END - SHORT), SHORT)
+    pkt.advance(-length)
+    meta.rewrite_length = length
+    sw_if_index = adjacency.sw_if_index
+    pkt.tx_sw_if_index = sw_if_index
+    return output.start(pkt, sw_if_index, adjacency.next)
+
+
+@routine
+def rare(rt: NodeRuntime, pkt: Buffer, adjacency: Adjacency, index: int) -> int:
+    """Long headers, little headroom, counting."""
+    length = adjacency.rewrite_length
+    copy(pkt.data - length, adjacency.address + REWRITE_END - length, length)
+    if adjacency.flags & COUNTED:
+        adjacency_counters.add(rt.worker, index, 1, pkt.total_length + length)
+    return 0
+
+
+@inline
+def expires(pkt: Buffer, ip: Ip4Header) -> int:
+    return (pkt.flags & LOCAL == 0) & (ip.ttl <= 1)
+
+
+@routine
+def too_long(pkt: Buffer, ip: Ip4Header, adjacency: Adjacency) -> int:
+    """Where a packet goes that is longer than the MTU; FINE: on, since it dies anyway or will leave in pieces."""
+    if expires(pkt, ip) or (is_gso(pkt) and segment_length(pkt) <= adjacency.mtu):
+        return FINE
+    if ip.fragment & DONT_FRAGMENT:
+        icmp_error(pkt, DESTINATION_UNREACHABLE, FRAGMENTATION_NEEDED, adjacency.mtu)
+        return pkt.fail(Ip4Error.MTU_EXCEEDED, RewriteNext.ICMP_ERROR)
+    return RewriteNext.FRAGMENT

@@ -1,0 +1,234 @@
+"""All IPv4 tables, and their routes."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import TYPE_CHECKING, TypeAlias
+
+from weft.core.model import Invalid
+from weft.features.fib.indices import Indices
+from weft.features.fib.load_balance import MAX_ROUTES
+from weft.features.fib.path import Path, PathKind, PathLists, Paths, via
+from weft.features.fib.source import Source
+from weft.features.interface.model import NONE, Interface
+from weft.features.ip4.entry import MASKS, Entry
+from weft.features.ip4.mtrie import MAX_FIBS
+from weft.features.ip4.table import Table
+
+if TYPE_CHECKING:
+    from weft.core.engine import Engine
+
+#: How a prefix may be given: ``192.0.2.0/24``, or an object that says the same, or address and length as numbers.
+Prefix: TypeAlias = str | IPv4Network | IPv4Interface | tuple[int, int]
+#: A route of ``add_routes``: its prefix and either its paths, or a next hop and its interface.
+Route: TypeAlias = tuple[Prefix, "Sequence[Path] | Path"] | tuple[Prefix, "str | IPv4Address", Interface]
+
+MAX_TABLE_ID = 0xFFFFFFFF
+
+
+def parse_prefix(prefix: Prefix) -> tuple[int, int]:
+    """A prefix as the subnet's address and its length. Raises Invalid."""
+    if isinstance(prefix, str):
+        address, _, bits = prefix.partition("/")
+        try:
+            number, length = int.from_bytes(socket.inet_pton(socket.AF_INET, address), "big"), int(bits or 32)
+        except (OSError, ValueError):
+            raise Invalid(f"{prefix} is no IPv4 prefix; one is 192.0.2.0/24", "INVALID_ADDRESS") from None
+    elif isinstance(prefix, tuple):
+        number, length = prefix
+    else:
+        network = prefix.network if isinstance(prefix, IPv4Interface) else prefix
+        number, length = int(network.network_address), network.prefixlen
+    if not (0 <= length <= 32 and 0 <= number <= 0xFFFFFFFF):
+        raise Invalid(f"{prefix} is no IPv4 prefix; its length is 0 to 32", "INVALID_ADDRESS")
+    return number & MASKS[length], length
+
+
+class Tables:
+    """Tables by their id, and what is said of their routes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._indices = Indices("routes", MAX_ROUTES, first=1)
+        self._paths = engine[PathLists]
+        self.by_id: dict[int, Table] = {}
+        self.by_index: dict[int, Table] = {}
+        first = self.add(0)
+        first.locks = {Source.RECURSIVE: 1, Source.DEFAULT_ROUTE: 1}
+
+    def __iter__(self) -> Iterator[Table]:
+        """By fib_index."""
+        return iter([self.by_index[index] for index in sorted(self.by_index)])
+
+    def __getitem__(self, table_id: int) -> Table:
+        try:
+            return self.by_id[table_id]
+        except KeyError:
+            raise Invalid(f"no such table {table_id}", "NO_SUCH_FIB") from None
+
+    # --- tables
+
+    def add(self, table_id: int, name: str = "", source: Source = Source.CLI) -> Table:
+        """A table; the one that is there already, held by ``source`` too."""
+        if not 0 <= table_id <= MAX_TABLE_ID - 1:
+            raise Invalid(f"a table's id is 0 to {MAX_TABLE_ID - 1}, not {table_id}")
+        table = self.by_id.get(table_id)
+        if table is None:
+            fib_index = next(index for index in range(MAX_FIBS + 1) if index not in self.by_index)
+            if fib_index == MAX_FIBS:
+                raise Invalid(f"there are {MAX_FIBS} tables already", "TABLE_TOO_BIG")
+            table = Table(self._engine, self._indices, table_id, fib_index, name)
+            self.by_id[table_id] = self.by_index[fib_index] = table
+        if table_id:
+            table.locks[source] = 1
+        return table
+
+    def delete(self, table_id: int) -> None:
+        """Delete a table and its routes. Raises Invalid while interfaces, or paths of other tables, need it."""
+        table = self[table_id]
+        if table_id == 0:
+            raise Invalid("table 0 cannot be deleted")
+        bound = table.locks.get(Source.INTERFACE, 0)
+        if bound:
+            raise Invalid(f"table {table_id} is in use by {bound} interface{'s' if bound > 1 else ''}")
+        wanted = next(
+            (
+                each
+                for each in self
+                if each is not table
+                for entry in each
+                for _, paths in entry.said
+                for path in paths.paths
+                if path.kind is PathKind.LOOKUP and path.fib_index == table.fib_index
+            ),
+            None,
+        )
+        if wanted is not None:
+            raise Invalid(f"table {table_id} is in use by routes of table {wanted.table_id}")
+        del self.by_id[table_id], self.by_index[table.fib_index]
+        table.close()
+
+    # --- routes
+
+    def set_route(
+        self,
+        table_id: int,
+        prefix: Prefix,
+        paths: Path | Sequence[Path],
+        source: Source = Source.API,
+        *,
+        multipath: bool = False,
+    ) -> Entry:
+        """Forward a prefix by these paths; ``multipath``: by these too."""
+        table = self[table_id]
+        address, length = parse_prefix(prefix)
+        wanted = tuple(self.resolve(table, path) for path in ((paths,) if isinstance(paths, Path) else paths))
+        if multipath:
+            wanted = _merged(self._said(table, address, length, source), wanted)
+        entry = table.say(address, length, source, wanted)
+        table.settle()
+        return entry
+
+    def unset_route(
+        self,
+        table_id: int,
+        prefix: Prefix,
+        paths: Path | Sequence[Path] | None = None,
+        source: Source = Source.API,
+    ) -> None:
+        """Take back what ``source`` said of a prefix, or some of its paths. Raises Invalid if it did not say so."""
+        table = self[table_id]
+        address, length = parse_prefix(prefix)
+        said = self._said(table, address, length, source)
+        if not said:
+            raise Invalid(
+                f"no route {IPv4Network((address, length))} of {source.label} in table {table_id}", "NO_SUCH_ENTRY"
+            )
+        left: Paths = ()
+        if paths is not None:
+            gone = [self.resolve(table, path) for path in ((paths,) if isinstance(paths, Path) else paths)]
+            for path in gone:
+                if not any(_same(path, each) for each in said):
+                    raise Invalid(f"the route {IPv4Network((address, length))} has no such path", "NO_SUCH_ENTRY")
+            left = tuple(each for each in said if not any(_same(path, each) for path in gone))
+        if left:
+            table.say(address, length, source, left)
+        else:
+            table.unsay(address, length, source)
+        table.settle()
+
+    def _said(self, table: Table, address: int, length: int, source: Source) -> Paths:
+        entry = table.find(address, length)
+        paths = entry.by(source) if entry else None
+        return paths.paths if paths else ()
+
+    def resolve(self, table: Table, path: Path) -> Path:
+        """A path with its interface: a next hop without one is on the subnet that it is attached to. Raises Invalid."""
+        if path.kind is not PathKind.NEXT_HOP or path.sw_if_index != NONE:
+            return path
+        assert isinstance(path.address, IPv4Address)
+        sw_if_index = table.attached(path.address)
+        if sw_if_index is None:
+            raise Invalid(
+                f"next hop {path.address} is on no connected subnet of table {table.table_id}: name its interface too",
+                "INVALID_ADDRESS",
+            )
+        return Path(path.kind, path.address, sw_if_index, path.weight, path.preference)
+
+    def add_routes(self, table_id: int, routes: Iterable[Route], source: Source = Source.API) -> int:
+        """Many routes at a time: (prefix, paths), or (prefix, next hop, interface). How many there were.
+
+        Each replaces what ``source`` said of its prefix before. Raises Invalid at the first that cannot be; those
+        before it stay.
+        """
+        table = self[table_id]
+        known: dict[object, Paths] = {}
+
+        def prepared() -> Iterator[tuple[int, int, Paths]]:
+            for route in routes:
+                key: object
+                if len(route) == 3:
+                    key = (route[1], route[2].sw_if_index)
+                else:
+                    key = route[1] if isinstance(route[1], Path) else tuple(route[1])
+                paths = known.get(key)
+                if paths is None:
+                    paths = known[key] = self._paths_of(table, route)
+                yield (*parse_prefix(route[0]), paths)
+
+        try:
+            return table.say_many(prepared(), source)
+        finally:
+            table.settle()
+
+    def _paths_of(self, table: Table, route: Route) -> Paths:
+        if len(route) == 3:
+            return (via(str(route[1]), route[2]),)
+        paths = (route[1],) if isinstance(route[1], Path) else tuple(route[1])
+        return tuple(self.resolve(table, path) for path in paths)
+
+    def remove_routes(self, table_id: int, prefixes: Iterable[Prefix], source: Source = Source.API) -> int:
+        """Take back what ``source`` said of many prefixes; how many it was that it had said something of."""
+        table = self[table_id]
+        try:
+            return table.unsay_many((parse_prefix(prefix) for prefix in prefixes), source)
+        finally:
+            table.settle()
+
+
+def _same(path: Path, other: Path) -> bool:
+    """Whether two paths lead the same way, whatever their weight."""
+    return (path.kind, path.address, path.sw_if_index, path.fib_index) == (
+        other.kind,
+        other.address,
+        other.sw_if_index,
+        other.fib_index,
+    )
+
+
+def _merged(said: Paths, more: Paths) -> Paths:
+    """Paths that are the same but for weight and preference are said anew."""
+    kept = tuple(each for each in said if not any(_same(each, path) for path in more))
+    return kept + more
