@@ -60,11 +60,12 @@ def flow_hash(pkt: Buffer, wanted: int) -> int:
     sport = 0
     dport = 0
     protocol = ip.protocol
-    if protocol == TCP or protocol == UDP or protocol == SCTP:
-        if ip.fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS) == 0 and pkt.current_length >= header + PORTS:
-            ports = Ports(ip.address + header)
-            sport = ports.source if wanted & _SPORT else 0
-            dport = ports.destination if wanted & _DPORT else 0
+    ported = (protocol == TCP) | (protocol == UDP) | (protocol == SCTP)
+    whole = ip.fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS) == 0
+    if ported and whole and pkt.current_length >= header + PORTS:
+        ports = Ports(ip.address + header)
+        sport = ports.source if wanted & _SPORT else 0
+        dport = ports.destination if wanted & _DPORT else 0
     if wanted & _PROTO == 0:
         protocol = 0
     backwards = wanted & _REVERSE != 0
