@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
 
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet
 
 from conftest import Lab
-from weft.features.arp.model import Arp
-from weft.features.interface.model import Interface
 
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 
@@ -38,9 +35,9 @@ B = Host("02:00:00:00:00:0b", "10.0.0.11")
 STRANGER = Host("02:00:00:00:00:0c", "172.16.0.1")
 
 
-def give_address(lab: Lab, interface: Interface, prefix: str) -> None:
+def give_address(lab: Lab, interface: str, prefix: str) -> None:
     """Give an interface an address, and forget what it said of that."""
-    lab.engine[Arp].add_address(interface, IPv4Interface(prefix))
+    lab.cli(f"set interface ip address {interface} {prefix}")
     lab.engine.step()
     lab.output()
 

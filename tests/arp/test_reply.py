@@ -9,7 +9,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 from conftest import Lab
-from weft.features.interface.model import Interface, Interfaces
+from weft.features.interface.model import Interface
 
 from .net import EVERYBODY, STRANGER, A, B, Host, give_address, tagged
 
@@ -20,7 +20,7 @@ GATEWAY = "10.0.0.1"
 def port(lab: Lab) -> Interface:
     """pg0 with 10.0.0.1/24."""
     (made,) = lab.pg(1)
-    give_address(lab, made, "10.0.0.1/24")
+    give_address(lab, "pg0", "10.0.0.1/24")
     return made
 
 
@@ -65,6 +65,19 @@ def test_a_new_mac_address_replaces_the_old_one(lab: Lab, port: Interface) -> No
     assert neighbors(lab) == {A.ip: B.mac}
 
 
+def test_two_who_fight_over_an_address_change_it_once_a_second(lab: Lab, port: Interface) -> None:
+    """Each change costs the main thread and the forwarding of that host; nobody may cause many."""
+    other = Host(B.mac, A.ip)
+    lab.send(port, A.asks(GATEWAY))
+    lab.send(port, other.asks(GATEWAY))
+    lab.send(port, *[A.asks(GATEWAY), other.asks(GATEWAY)] * 20)
+    assert neighbors(lab) == {A.ip: B.mac}
+    assert {name: count for name, count, _ in lab.engine.punts.counts()}["arp-learn"] == 2
+    lab.engine.advance(1.1)
+    lab.send(port, A.asks(GATEWAY))
+    assert neighbors(lab) == {A.ip: A.mac}
+
+
 def test_a_request_for_another_host_is_left_alone(lab: Lab, port: Interface) -> None:
     assert_refused(lab, port, A.asks(B.ip), "arp-reply", "IP4 destination address not local to subnet")
 
@@ -84,7 +97,7 @@ def test_the_subnets_own_addresses_are_nobodys(lab: Lab, port: Interface, addres
 
 def test_both_addresses_of_a_31_are_hosts(lab: Lab) -> None:
     (port,) = lab.pg(1)
-    give_address(lab, port, "10.0.0.0/31")
+    give_address(lab, "pg0", "10.0.0.0/31")
     peer = Host(A.mac, "10.0.0.1")
     assert lab.send(port, peer.asks("10.0.0.0"))["pg0"][0][ARP].psrc == "10.0.0.0"
     assert neighbors(lab) == {peer.ip: peer.mac}
@@ -175,7 +188,8 @@ def test_a_cut_packet_is_dropped_wherever_it_is_cut(lab: Lab, port: Interface) -
 def test_any_bytes_after_the_header_do_no_harm(lab: Lab, body: bytes) -> None:
     """What leaves can only be an answer to whoever sent the frame; only he can be learned."""
     if not lab.ports:
-        give_address(lab, *lab.pg(1), "10.0.0.1/24")
+        lab.pg(1)
+        give_address(lab, "pg0", "10.0.0.1/24")
     (port,) = lab.ports
     frame = bytes.fromhex("ffffffffffff02000000000a0806") + body
     for out in lab.send(port, frame).get("pg0", []):
@@ -187,7 +201,8 @@ def test_any_bytes_after_the_header_do_no_harm(lab: Lab, body: bytes) -> None:
 @given(position=st.integers(14, 41), value=st.integers(0, 255))
 def test_any_changed_byte_does_no_harm(lab: Lab, position: int, value: int) -> None:
     if not lab.ports:
-        give_address(lab, *lab.pg(1), "10.0.0.1/24")
+        lab.pg(1)
+        give_address(lab, "pg0", "10.0.0.1/24")
     (port,) = lab.ports
     frame = bytearray(bytes(A.asks(GATEWAY)))
     frame[position] = value
@@ -201,14 +216,14 @@ def test_any_changed_byte_does_no_harm(lab: Lab, position: int, value: int) -> N
 
 
 def test_the_address_that_was_asked_for_answers(lab: Lab, port: Interface) -> None:
-    give_address(lab, port, "10.0.1.1/24")
+    give_address(lab, "pg0", "10.0.1.1/24")
     (reply,) = lab.send(port, Host(A.mac, "10.0.1.9").asks("10.0.1.1"))["pg0"]
     assert reply[ARP].psrc == "10.0.1.1"
 
 
 def test_an_interface_does_not_answer_for_another(lab: Lab, port: Interface) -> None:
     (other,) = lab.pg(1)
-    give_address(lab, other, "10.0.1.1/24")
+    give_address(lab, "pg1", "10.0.1.1/24")
     assert_refused(
         lab, other, Host(A.mac, "10.0.1.9").asks(GATEWAY), "arp-reply", "IP4 destination address not local to subnet"
     )
@@ -217,7 +232,7 @@ def test_an_interface_does_not_answer_for_another(lab: Lab, port: Interface) -> 
 def test_a_sub_interface_answers_with_its_tag(lab: Lab) -> None:
     (port,) = lab.pg(1)
     lab.cli("create sub-interfaces pg0 7\nset interface state pg0.7 up")
-    give_address(lab, lab.engine[Interfaces]["pg0.7"], "10.0.0.1/24")
+    give_address(lab, "pg0.7", "10.0.0.1/24")
     (reply,) = lab.send(port, tagged(A.asks(GATEWAY), 7))["pg0"]
     assert reply.layers()[1].__name__ == "Dot1Q"
     assert (reply.dst, reply.vlan, reply[ARP].psrc) == (A.mac, 7, GATEWAY)
@@ -227,7 +242,7 @@ def test_a_sub_interface_answers_with_its_tag(lab: Lab) -> None:
 def test_a_double_tagged_sub_interface_answers_with_both_tags(lab: Lab) -> None:
     (port,) = lab.pg(1)
     lab.cli("create sub-interfaces pg0 7 dot1ad 20 inner-dot1q 30 exact-match\nset interface state pg0.7 up")
-    give_address(lab, lab.engine[Interfaces]["pg0.7"], "10.0.0.1/24")
+    give_address(lab, "pg0.7", "10.0.0.1/24")
     frame = bytes(A.asks(GATEWAY))
     tags = bytes.fromhex("88a800148100001e")
     (reply,) = lab.send_raw(port, frame[:12] + tags + frame[12:])["pg0"]

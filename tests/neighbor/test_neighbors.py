@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address
 
 import pytest
 from scapy.layers.l2 import ARP, Ether
 
 from conftest import Lab
 from weft.core.cli import CliError
-from weft.features.arp.model import Arp
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.neighbor.model import Neighbor, Neighbors
 
@@ -23,7 +22,7 @@ GATEWAY = "10.0.0.1"
 def port(lab: Lab) -> Interface:
     """pg0 with 10.0.0.1/24."""
     (made,) = lab.pg(1)
-    lab.engine[Arp].add_address(made, IPv4Interface("10.0.0.1/24"))
+    lab.cli("set interface ip address pg0 10.0.0.1/24")
     lab.engine.step()
     lab.output()
     return made

@@ -26,6 +26,7 @@ from weft.features.arp.table import (
 from weft.features.ethernet.model import ARP, IP4, Ethernet, register_input, rewrite
 from weft.features.interface.address import BROADCAST
 from weft.features.interface.model import Interface, Interfaces
+from weft.features.ip4.model import Ip4
 from weft.features.neighbor.model import Neighbor, Neighbors
 
 if TYPE_CHECKING:
@@ -53,12 +54,13 @@ class Arp:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._neighbors = engine[Neighbors]
-        self._addresses: dict[int, list[IPv4Interface]] = {}
+        self._neighbors, self._ip4 = engine[Neighbors], engine[Ip4]
         self.proxies: list[Proxy] = []
         self.proxy_interfaces: set[int] = set()
         self._neighbors.ageing.probe["ip4"] = self.probe
         engine[Ethernet]
+        self._ip4.watch("address-added", self._address_added)
+        self._ip4.watch("address-removed", self._address_removed)
         interfaces = engine[Interfaces]
         interfaces.watch("removed", self._forget)
         interfaces.watch("mac", self._mac_changed)
@@ -66,23 +68,14 @@ class Arp:
 
     # --- addresses
 
-    def addresses(self, interface: Interface) -> list[IPv4Interface]:
-        """The addresses that ARP answers for on an interface."""
-        return list(self._addresses.get(interface.sw_if_index, []))
-
-    def add_address(self, interface: Interface, address: IPv4Interface) -> None:
-        """The interface has got an address: say so, and speak ARP from now on."""
-        self._addresses.setdefault(interface.sw_if_index, []).append(address)
+    def _address_added(self, interface: Interface, address: IPv4Interface) -> None:
+        """Speak ARP from now on, and say so."""
         self._publish(interface)
-        if interface.admin_up:
-            self.announce(interface, [address])
+        self._publish_proxy(interface)
+        self.announce(interface, [address])
 
-    def remove_address(self, interface: Interface, address: IPv4Interface) -> None:
-        """The interface has lost an address; with it go the neighbors that were learned on its subnet."""
-        own = self._addresses[interface.sw_if_index]
-        own.remove(address)
-        if not own:
-            del self._addresses[interface.sw_if_index]
+    def _address_removed(self, interface: Interface, address: IPv4Interface) -> None:
+        """The neighbors that were learned on its subnet go too."""
         self._publish(interface)
         self._neighbors.flush(
             "ip4", interface, lambda each: not each.static and not self.on_subnet(interface, each.address)
@@ -90,7 +83,7 @@ class Arp:
 
     def on_subnet(self, interface: Interface, address: object) -> bool:
         """Whether a host on one of the interface's subnets may have this address."""
-        for own in self._addresses.get(interface.sw_if_index, []):
+        for own in self._ip4.addresses(interface):
             if address in own.network:
                 small = own.network.prefixlen >= 31
                 return small or address not in (own.network.network_address, own.network.broadcast_address)
@@ -98,7 +91,7 @@ class Arp:
 
     def _publish(self, interface: Interface) -> None:
         """Write what packet code is to know of the interface."""
-        own = self._addresses.get(interface.sw_if_index, [])
+        own = self._ip4.addresses(interface)
         at = 0
         if own or interface.sw_if_index in self.proxy_interfaces:
             at = self._engine.arena.allocate(ArpInterface.size + len(own) * LocalAddress.size)
@@ -122,15 +115,12 @@ class Arp:
             self._engine.arena.release(old)
 
     def _forget(self, interface: Interface) -> None:
-        if self._addresses.pop(interface.sw_if_index, None):
-            self._publish(interface)
         if interface.sw_if_index in self.proxy_interfaces:
             self.set_proxy_interface(interface, False)
 
     def _mac_changed(self, interface: Interface) -> None:
-        if interface.sw_if_index in self._addresses:
-            self._publish(interface)
-            self.announce(interface)
+        self._publish(interface)
+        self.announce(interface)
 
     def _admin_changed(self, interface: Interface) -> None:
         if interface.admin_up:
@@ -142,7 +132,7 @@ class Arp:
         """Tell everybody who has the interface's addresses (RFC 5227 2.3), if it is up."""
         if not interface.admin_up or (interface.sup is not None and not interface.sup.admin_up):
             return
-        for own in self.addresses(interface) if addresses is None else addresses:
+        for own in self._ip4.addresses(interface) if addresses is None else addresses:
             self._send(interface, int(own.ip), int(own.ip))
 
     def probe(self, neighbor: Neighbor) -> None:
@@ -174,7 +164,7 @@ class Arp:
 
     def learn(self, interface: Interface, sender: IPv4Address, mac: int) -> None:
         """Somebody has said that this address is his."""
-        if self.on_subnet(interface, sender) and all(sender != own.ip for own in self.addresses(interface)):
+        if self.on_subnet(interface, sender) and all(sender != own.ip for own in self._ip4.addresses(interface)):
             self._neighbors.learn(interface, sender, mac)
 
     # --- proxies
@@ -208,7 +198,7 @@ class Arp:
     def _publish_proxy(self, interface: Interface) -> None:
         wanted: list[Proxy] = []
         if interface.sw_if_index in self.proxy_interfaces:
-            table_id = self._table_of(interface)
+            table_id = self._ip4.table_of(interface).table_id
             wanted = [each for each in self.proxies if each.table_id == table_id]
         at = 0
         if wanted:
@@ -220,9 +210,6 @@ class Arp:
                 block.ranges[position].high = int(each.end)
         self._replace(proxy_ranges, interface.sw_if_index, at)
 
-    def _table_of(self, interface: Interface) -> int:
-        return 0
-
 
 def _learn(engine: Engine, packet: Punted) -> None:
     """A worker has checked an ARP packet whose sender is to be learned."""
@@ -233,4 +220,4 @@ def _learn(engine: Engine, packet: Punted) -> None:
     engine[Arp].learn(interface, IPv4Address(arp[14:18]), int.from_bytes(arp[8:14], "little"))
 
 
-LEARN = reason("arp-learn", _learn, rate=1000, burst=256)
+LEARN = reason("arp-learn", _learn, rate=500, burst=256)

@@ -23,6 +23,9 @@ from weft.features.neighbor.table import IP4, STATIC, entries, find
 VRRP_PREFIX = 0x01_00_5E_00_00
 VRRP_MASK = 0xFF_FF_FF_FF_FF
 
+#: Two who fight over an address: who has got it keeps it so many milliseconds.
+HOLD = 1000
+
 
 class ArpMeta(View):
     """In ``pkt.opaque2``, for the trace: what stood in a request's target address."""
@@ -95,7 +98,7 @@ def learn(rt: NodeRuntime, pkt: Buffer, arp: ArpHeader) -> int:
         if entry.mac == arp.sender_mac:
             entry.updated = now.milliseconds
             return 0
-        if entry.flags & STATIC:
+        if entry.flags & STATIC or (entry.changed != 0 and now.milliseconds - entry.changed < HOLD):
             return 0
     return punt_copy(rt.worker, pkt.index, LEARN, 0)
 

@@ -40,7 +40,7 @@ throttles = arena.table("arp-throttles", Throttle, MAX_THREADS)
 
 
 class ResolveNext(Nexts):
-    DROP = "error-drop"
+    DROP = "ip4-drop"
 
 
 @node("ip4-arp", next=ResolveNext, trace=trace_forwarded)

@@ -10,13 +10,13 @@ from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.icmp.errors import IcmpError
 from weft.features.icmp.model import ECHO_REPLY, ECHO_REQUEST, IcmpHeader, register_type
 from weft.features.ip4.format import trace_ip4
-from weft.features.ip4.model import Ip4Header, header_checksum, update
+from weft.features.ip4.model import Ip4Header, header_checksum, interfaces4, lookup, update
 
 HOST_TTL = 64
 
 
 class EchoNext(Nexts):
-    LOOKUP = "error-drop"
+    LOAD_BALANCE = "ip4-load-balance"
 
 
 @node("ip4-icmp-echo-request", kind=Kind.FRAME, next=EchoNext, trace=trace_ip4)
@@ -25,7 +25,7 @@ def ip4_icmp_echo_request(rt: NodeRuntime, frame: Frame) -> int:
     for i in range(frame.n):
         turn_around(rt.worker, buffer_at(frame.vector[i]))
     rt.count(IcmpError.ECHO_REPLIES_SENT, frame.n)
-    append_many(rt, frame.vector.address, frame.n, EchoNext.LOOKUP)
+    append_many(rt, frame.vector.address, frame.n, EchoNext.LOAD_BALANCE)
     put_frame(rt.worker, frame)
     return 0
 
@@ -45,7 +45,11 @@ def turn_around(worker: Worker, pkt: Buffer) -> None:
     ip.checksum = 0
     ip.checksum = header_checksum(ip)
     pkt.flags = pkt.flags & ~OFFLOAD | LOCAL
-    IpMeta(pkt.opaque).fib_index = BY_INTERFACE
+    meta = IpMeta(pkt.opaque)
+    fib_index = meta.fib_index
+    if fib_index == BY_INTERFACE:
+        fib_index = interfaces4[pkt.rx_sw_if_index].fib_index
+    meta.adj_index = lookup(fib_index, asker)
 
 
 @inline

@@ -39,8 +39,8 @@ ROUTER_TTL = 255
 
 
 class ErrorNext(Nexts):
-    DROP = "error-drop"
-    LOOKUP = "error-drop"
+    DROP = "ip4-drop"
+    LOOKUP = "ip4-lookup"
 
 
 class Bucket(View):

@@ -13,8 +13,8 @@ from weft.features.ip4.model import Ip4Header, register_protocol
 
 
 class InputNext(Nexts):
-    DROP = "error-drop"
-    PUNT = "error-punt"
+    DROP = "ip4-drop"
+    PUNT = "ip4-punt"
 
 
 @node("ip4-icmp-input", next=InputNext, trace=trace_ip4)

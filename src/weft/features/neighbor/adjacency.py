@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core.model import model
 from weft.features.ethernet.model import IP4, IP6, rewrite
 from weft.features.fib.model import Adjacencies, Record
 from weft.features.interface.model import Interface, Interfaces
+from weft.features.ip4.model import Ip4
 from weft.features.neighbor.neighbors import Neighbor, Neighbors
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ class NeighborAdjacencies:
     """Keeps adjacencies as the neighbors are."""
 
     def __init__(self, engine: Engine) -> None:
-        self._neighbors, self._adjacencies = engine[Neighbors], engine[Adjacencies]
+        self._neighbors, self._adjacencies, self._ip4 = engine[Neighbors], engine[Adjacencies], engine[Ip4]
         self._adjacencies.watch_created(self._created)
         self._neighbors.watch(self._neighbor_changed)
         engine[Interfaces].watch("mac", self._mac_changed)
@@ -35,10 +37,17 @@ class NeighborAdjacencies:
     def _neighbor_changed(self, event: str, neighbor: Neighbor) -> None:
         if event != "removed":
             self._complete(neighbor)
+            self._set_route(neighbor, neighbor.fib_entry)
             return
+        self._set_route(neighbor, False)
         index = self._adjacencies.find(neighbor.interface, neighbor.family, neighbor.address)
         if index is not None:
             self._adjacencies.set_rewrite(index, None)
+
+    def _set_route(self, neighbor: Neighbor, wanted: bool) -> None:
+        """Whether the neighbor has a host route, which ip4 heeds as far as the subnet around it is on the interface."""
+        if isinstance(neighbor.address, IPv4Address):
+            (self._ip4.add_neighbor if wanted else self._ip4.remove_neighbor)(neighbor.interface, neighbor.address)
 
     def _mac_changed(self, interface: Interface) -> None:
         for neighbor in self._neighbors.of(interface):

@@ -204,6 +204,8 @@ class Neighbors:
         if entry.flags & STATIC:
             flags = flags & ~DYNAMIC | STATIC
         changed = entry.mac != mac or entry.flags != flags
+        if entry.mac != mac:
+            entry.changed = self._milliseconds()
         entry.mac, entry.flags, entry.updated = mac, flags, self._milliseconds()
         if changed:
             self._tell("changed", neighbor)

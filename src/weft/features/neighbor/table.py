@@ -36,7 +36,7 @@ class NeighborEntry(View):
     family: u8
     flags: u8
     updated: i64  # milliseconds, when it was last heard of
-    reserved: i64
+    changed: i64  # milliseconds, when it last got another MAC address; 0: never
     reserved2: i64
     reserved3: i64
 
@@ -80,7 +80,7 @@ class EntryTable:
         index = self._take()
         entry = entries[index]
         entry.family, entry.sw_if_index, entry.high, entry.low = family, sw_if_index, high, low
-        entry.mac, entry.flags, entry.updated = mac, flags, updated
+        entry.mac, entry.flags, entry.updated, entry.changed = mac, flags, updated, 0
         bucket = bucket_of(sw_if_index, high, low)
         entry.next = _buckets[bucket]
         memory.fence()

@@ -1,12 +1,13 @@
-"""ip4-icmp-echo-reply: replies to our pings go to the main thread."""
+"""ip4-icmp-echo-reply: replies to our pings go to the main thread. ping4-output: its requests go into a table."""
 
 from __future__ import annotations
 
-from weft.core.buffer import L3_HDR_VALID, Buffer
+from weft.core.buffer import L3_HDR_VALID, NO_INTERFACE, Buffer
 from weft.core.node import Errors, Nexts, Severity, node
 from weft.core.punt import punt
 from weft.core.runtime import NodeRuntime
-from weft.core.trace import Entry
+from weft.core.trace import Entry, unseen
+from weft.features.fib.model import IpMeta
 from weft.features.icmp.model import ECHO_REPLY, IcmpEcho, register_type
 from weft.features.ip4.model import Ip4Header
 from weft.features.ping.model import REPLY, waiting
@@ -19,7 +20,7 @@ class ReplyError(Errors, of="ip4-icmp-echo-reply"):
 
 class ReplyNext(Nexts):
     PUNT = "punt"
-    DROP = "error-drop"
+    DROP = "ip4-drop"
 
 
 def _trace_reply(entry: Entry) -> str:
@@ -39,6 +40,20 @@ def ip4_icmp_echo_reply(rt: NodeRuntime, pkt: Buffer) -> int:
     pkt.flags = pkt.flags | L3_HDR_VALID
     rt.count(ReplyError.DELIVERED, 1)
     return punt(pkt, REPLY, ReplyNext.PUNT)
+
+
+class OutputNext(Nexts):
+    LOOKUP = "ip4-lookup"
+
+
+@node("ping4-output", next=OutputNext, trace=unseen)
+def ping4_output(rt: NodeRuntime, pkt: Buffer) -> int:
+    """A request from the main thread, which has put the table's number into ``tx_sw_if_index``, as VPP does."""
+    meta = IpMeta(pkt.opaque)
+    meta.fib_index = pkt.tx_sw_if_index
+    meta.flow_hash = 0
+    pkt.tx_sw_if_index = NO_INTERFACE
+    return OutputNext.LOOKUP
 
 
 register_type(ECHO_REPLY, "ip4-icmp-echo-reply")

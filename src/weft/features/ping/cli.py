@@ -1,0 +1,108 @@
+"""The command ``ping``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from weft.core.cli import command
+from weft.core.model import Invalid
+from weft.features.interface.model import Interface
+from weft.features.ping.model import Ping, Pings, Reply, echo_request
+from weft.features.ping.route import Route, route_to
+from weft.features.vlib.format import fixed
+
+if TYPE_CHECKING:
+    from weft.core.engine import Engine
+
+STAMP = 28  #: bytes in front of those that ``size`` asks for: 116 in all for 60, as VPP's
+MOST = 32768 - STAMP
+LOOK = 0.001  #: seconds between looks for replies
+
+
+@dataclass
+class Plan:
+    """What is to be sent."""
+
+    destination: IPv4Address
+    route: Route
+    size: int
+    repeat: int
+    interval: float
+    burst: int
+
+
+@command(
+    "ping",
+    "<address:ip4> [source <source:interface>] [size <size:u32>] [repeat <repeat:u32>] [interval <interval:float>]"
+    " [table-id <table-id:u32>] [burst <burst:u32>] [verbose]",
+    help="Send echo requests and show what comes back",
+)
+async def ping(
+    engine: Engine,
+    address: IPv4Address,
+    source: Interface | None = None,
+    size: int = 60,
+    repeat: int = 5,
+    interval: float = 1.0,
+    table_id: int | None = None,
+    burst: int = 1,
+    verbose: bool = False,
+) -> str:
+    if not 0 <= size <= MOST:
+        raise Invalid(f"size is 0 to {MOST}, not {size}")
+    if not 1 <= repeat <= 65535:
+        raise Invalid(f"repeat is 1 to 65535, not {repeat}")
+    if not 0 < interval <= 3600:
+        raise Invalid(f"interval is more than 0 and up to 3600 seconds, not {interval}")
+    if not 1 <= burst <= 256:
+        raise Invalid(f"burst is 1 to 256, not {burst}")
+    route = route_to(engine, address, source, table_id)
+    plan = Plan(address, route, size, repeat, interval, burst)
+    run = engine[Pings].begin()
+    try:
+        await _send_all(engine, run, plan)
+    finally:
+        engine[Pings].end(run)
+    lines = [_line(reply) for reply in run.replies]
+    if verbose:
+        lines[:0] = [f"PING {address} from {route.source} by {route.interface.name}, {size + STAMP} bytes of data"]
+        lines += [f"icmp_seq={sequence}: no reply" for sequence in _lost(run)]
+    sent = plan.repeat * plan.burst
+    loss = 100 * (sent - len(run.replies)) / sent
+    lines += ["", f"Statistics: {sent} sent, {len(run.replies)} received, {loss:g}% packet loss"]
+    return "\n".join(lines) + "\n"
+
+
+async def _send_all(engine: Engine, run: Ping, plan: Plan) -> None:
+    """Send everything, an interval apart; return when all has come back, or an interval after the last."""
+    for sequence in range(1, plan.repeat + 1):
+        payload = bytes(at & 0xFF for at in range(STAMP + plan.size))
+        packet = echo_request(plan.route.source, plan.destination, run.id, sequence, payload)
+        run.sent(sequence, plan.burst)
+        for _ in range(plan.burst):
+            plan.route.send(engine, packet)
+        until = time.monotonic() + plan.interval
+        while True:
+            if engine.workers.count == 0:
+                engine.step()
+            else:
+                engine.pump()
+            if time.monotonic() >= until or (sequence == plan.repeat and not run.waits()):
+                break
+            await asyncio.sleep(min(LOOK, plan.interval))
+
+
+def _line(reply: Reply) -> str:
+    return (
+        f"{reply.length} bytes from {reply.source}: icmp_seq={reply.sequence} ttl={reply.ttl} "
+        f"time={fixed(reply.seconds * 1000, 4)} ms"
+    )
+
+
+def _lost(run: Ping) -> Iterator[int]:
+    return (sequence for sequence, (_, count) in run.outstanding.items() if count)
