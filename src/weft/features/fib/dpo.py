@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
@@ -84,6 +85,8 @@ class Objects:
         self._engine = engine
         self._adjacencies = engine[Adjacencies]
         self._indices = Indices("addresses of this machine", MAX_RECEIVES, first=1)
+        #: By family: what a table is called, by its fib_index.
+        self.table_names: dict[str, Callable[[int], str]] = {}
         self._receives: dict[tuple[str, int, int], Object] = {}
 
     def word(self, family: str, made: Object) -> int:
@@ -127,7 +130,7 @@ class Objects:
             case Kind.IP_NULL:
                 return f"{family}-null action:{NULL_ACTIONS[made.index]}"
             case Kind.LOOKUP:
-                return f"dst-address,unicast lookup in fib-index {made.index}"
+                return f"dst-address,unicast lookup in {self.table_names[family](made.index)}"
         return f"dpo-{made.kind.name.lower()} {family}"
 
     def _on(self, sw_if_index: int) -> str:

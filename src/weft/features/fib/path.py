@@ -99,9 +99,10 @@ class PathList:
     #: The load-balances that lead by it.
     users: set[int] = field(default_factory=set)
 
-    @property
-    def sw_if_index(self) -> int:
-        return self.paths[0].sw_if_index if self.paths else NONE
+    sw_if_index: int = NONE  #: of the first path
+
+    def __post_init__(self) -> None:
+        self.sw_if_index = self.paths[0].sw_if_index
 
 
 @model

@@ -77,28 +77,30 @@ class Batch:
 
     def __init__(self, engine: Engine, fib_index: int) -> None:
         self._engine, self.fib_index = engine, fib_index
-        self._words = array("q")
+        self._words = array("Q")
 
     def insert(self, address: int, length: int, index: int, paths: PathList) -> None:
-        self._put(INSERT, address, length, index, paths.sw_if_index, paths)
+        self._words.extend(
+            (
+                INSERT | length << 8 | paths.flags << 16 | address << 32,
+                paths.sw_if_index << 32 | index,
+                paths.dpo,
+                paths.buckets,
+            )
+        )
 
     def assign(self, address: int, length: int, index: int, paths: PathList) -> None:
-        self._put(ASSIGN, address, length, index, paths.sw_if_index, paths)
-
-    def _put(self, what: int, address: int, length: int, index: int, other: int, paths: PathList) -> None:
-        first = what | length << 8 | paths.flags << 16 | address << 32
-        if address >> 31:
-            first -= 1 << 64
-        second = other << 32 | index
-        if other >> 31:
-            second -= 1 << 64
-        self._words.extend((first, second, paths.dpo, paths.buckets))
+        self._words.extend(
+            (
+                ASSIGN | length << 8 | paths.flags << 16 | address << 32,
+                paths.sw_if_index << 32 | index,
+                paths.dpo,
+                paths.buckets,
+            )
+        )
 
     def remove(self, address: int, length: int, index: int, cover: int) -> None:
-        first = REMOVE | length << 8 | address << 32
-        if address >> 31:
-            first -= 1 << 64
-        self._words.extend((first, cover << 32 | index, 0, 0))
+        self._words.extend((REMOVE | length << 8 | address << 32, cover << 32 | index, 0, 0))
 
     @property
     def full(self) -> bool:

@@ -40,7 +40,10 @@ class Entry:
 
     def by(self, source: Source) -> PathList | None:
         """What a source says."""
-        return next((paths for each, paths in self.said if each is source), None)
+        for each, paths in self.said:
+            if each is source:
+                return paths
+        return None
 
     def say(self, source: Source, paths: PathList) -> PathList | None:
         """A source says this from now on; what it said before."""

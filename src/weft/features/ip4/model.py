@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from weft.core.model import model
 from weft.features.ethernet.model import IP4, register_input
+from weft.features.fib.dpo import Objects
 from weft.features.fib.path import Path
 from weft.features.fib.source import Source
 from weft.features.interface.model import NONE, Interface, Interfaces
@@ -68,6 +69,7 @@ class Ip4:
         engine[Interfaces]
         self.tables = Tables(engine)
         self._interfaces = Addresses(engine, self.tables)
+        engine[Objects].table_names["ip4"] = lambda fib_index: self.tables.by_index[fib_index].name
         engine[Interfaces].address_lines.append(self._address_lines)
 
     # --- routes

@@ -48,6 +48,7 @@ class Table:
         self.locks: dict[Source, int] = {}
         self._entries: dict[int, Entry] = {}
         self.counts = [0] * 33
+        self._lengths: list[int] = []  # of which there are prefixes, the longest first
         self._neighbors: list[int] = []  # addresses with something said by ADJACENCY, in order
         self._gone: list[int] = []
         self._start()
@@ -79,12 +80,19 @@ class Table:
 
     def match(self, address: int, most: int = 32) -> Entry:
         """The longest prefix, of ``most`` bits at the most, that an address lies in."""
-        for length in range(most, -1, -1):
-            if self.counts[length]:
-                entry = self._entries.get(key_of(address & MASKS[length], length))
+        entries = self._entries
+        for length in self._lengths:
+            if length <= most:
+                entry = entries.get((address & MASKS[length]) << 6 | length)
                 if entry is not None and entry.installed:
                     return entry
         raise AssertionError("a table has a default route always")
+
+    def _count(self, length: int, more: int) -> None:
+        """There are so many more prefixes of a length."""
+        self.counts[length] += more
+        if self.counts[length] == (1 if more > 0 else 0):
+            self._lengths = [each for each in range(32, -1, -1) if self.counts[each]]
 
     def set_flow_hash(self, wanted: FlowHash) -> None:
         """What of a packet chooses among several paths."""
@@ -129,7 +137,7 @@ class Table:
     def say_many(self, prefixes: Iterable[tuple[int, int, tuple[Path, ...]]], source: Source) -> int:
         """``say`` of many at a time; how many there were. All have been checked."""
         batch = Batch(self._engine, self.fib_index)
-        entries, counts = self._entries, self.counts
+        entries = self._entries
         last: tuple[Path, ...] | None = None
         paths: PathList | None = None
         fresh: list[int] = []
@@ -153,12 +161,12 @@ class Table:
                     index = fresh.pop()
                     entries[key] = entry = Entry(address, length, index, source, paths)
                     entry.installed = True
-                    counts[length] += 1
+                    self._count(length, 1)
                     paths.users.add(index)
                     batch.insert(address, length, index, paths)
                 if batch.full:
                     batch.commit()
-                if self._neighbors:
+                if self._neighbors and self._neighbors_in(address, length):
                     batch.commit()
                     self._review(address, length)
         finally:
@@ -171,16 +179,17 @@ class Table:
     def unsay_many(self, prefixes: Iterable[tuple[int, int]], source: Source) -> int:
         """``unsay`` of many at a time; how many there were."""
         batch = Batch(self._engine, self.fib_index)
+        entries = self._entries
         total = 0
         for address, length in prefixes:
-            entry = self._entries.get(address << 6 | length)
+            entry = entries.get(address << 6 | length)
             if entry is None or entry.by(source) is None:
                 continue
             total += 1
             self._withdraw(entry, source, batch)
             if batch.full:
                 batch.commit()
-            if self._neighbors:
+            if self._neighbors and self._neighbors_in(address, length):
                 batch.commit()
                 self._review(address, length)
         batch.commit()
@@ -190,7 +199,7 @@ class Table:
 
     def _enter(self, entry: Entry, batch: Batch) -> None:
         self._entries[key_of(entry.address, entry.length)] = entry
-        self.counts[entry.length] += 1
+        self._count(entry.length, 1)
         if entry.source is Source.ADJACENCY:
             insort(self._neighbors, entry.address)
             if not self._refines(entry):
@@ -208,15 +217,15 @@ class Table:
         batch.remove(entry.address, entry.length, entry.index, self.match(entry.address, entry.length - 1).index)
 
     def _resay(self, entry: Entry, source: Source, wanted: PathList, batch: Batch) -> None:
-        heard, was = entry.paths, entry.source
+        heard = entry.paths
         old = entry.say(source, wanted)
         if source is Source.ADJACENCY and old is None:
             insort(self._neighbors, entry.address)
-        self._heard(entry, heard, was, batch)
+        self._heard(entry, heard, batch)
         if old is not None:
             self._paths.unlock(old)
 
-    def _heard(self, entry: Entry, before: PathList, was: Source, batch: Batch) -> None:
+    def _heard(self, entry: Entry, before: PathList, batch: Batch) -> None:
         """What is heard of an entry may have changed."""
         wanted = entry.source is not Source.ADJACENCY or self._refines(entry)
         if entry.installed and before is not entry.paths:
@@ -229,17 +238,17 @@ class Table:
             self._uninstall(entry, batch)
 
     def _withdraw(self, entry: Entry, source: Source, batch: Batch) -> None:
-        heard, was = entry.paths, entry.source
+        heard = entry.paths
         if len(entry.said) > 1:
             old = entry.unsay(source)
             assert old is not None
-            self._heard(entry, heard, was, batch)
+            self._heard(entry, heard, batch)
         else:
             old = heard
             if entry.installed:
                 self._uninstall(entry, batch)
             del self._entries[entry.address << 6 | entry.length]
-            self.counts[entry.length] -= 1
+            self._count(entry.length, -1)
             self._gone.append(entry.index)
         if source is Source.ADJACENCY:
             del self._neighbors[bisect_left(self._neighbors, entry.address)]
@@ -251,17 +260,20 @@ class Table:
         same = cover.paths.sw_if_index == entry.paths.sw_if_index
         return bool(cover.paths.flags & (CONNECTED | ATTACHED)) and same
 
+    def _neighbors_in(self, address: int, length: int) -> list[int]:
+        """The neighbors that a prefix has around it."""
+        if length == 32:
+            return []
+        low = bisect_left(self._neighbors, address)
+        return self._neighbors[low : bisect_left(self._neighbors, address + (1 << (32 - length)), lo=low)]
+
     def _review(self, address: int, length: int) -> None:
         """A prefix has changed: neighbors in it may count now, or no longer."""
-        if length == 32 or not self._neighbors:
-            return
-        low = bisect_left(self._neighbors, address)
-        high = bisect_left(self._neighbors, address + (1 << (32 - length)))
         batch = Batch(self._engine, self.fib_index)
-        for each in self._neighbors[low:high]:
+        for each in self._neighbors_in(address, length):
             entry = self._entries[key_of(each, 32)]
             if entry.source is Source.ADJACENCY:
-                self._heard(entry, entry.paths, entry.source, batch)
+                self._heard(entry, entry.paths, batch)
         batch.commit()
 
     def settle(self, *, at_once: bool = False) -> None:

@@ -1,0 +1,156 @@
+"""Tables and routes as people read them, in VPP's formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from weft.features.fib.adjacency import Adjacencies
+from weft.features.fib.dpo import Objects, format_adjacency
+from weft.features.fib.load_balance import to_counters, via_counters
+from weft.features.fib.path import Path, PathKind, PathList
+from weft.features.fib.source import Source
+from weft.features.interface.model import NONE, Interfaces
+from weft.features.ip4.entry import Entry
+from weft.features.ip4.flow_hash import FlowHash
+from weft.features.ip4.table import Table
+from weft.features.ip4.tables import Tables
+
+if TYPE_CHECKING:
+    from weft.core.engine import Engine
+
+CHAIN = "unicast-ip4-chain"
+
+
+def format_flow_hash(wanted: FlowHash) -> str:
+    return "".join(f"{each.name.lower()} " for each in FlowHash if each & wanted and each.name)
+
+
+def format_table(table: Table) -> str:
+    """The line about a table that its routes follow."""
+    locks = "".join(f"{source.label}:{count}, " for source, count in sorted(table.locks.items()))
+    return (
+        f"{table.name}, fib_index:{table.fib_index}, flow hash:[{format_flow_hash(table.flow_hash)}] "
+        f"epoch:0 flags:none locks:[{locks}]"
+    )
+
+
+class Show:
+    """Makes the lines of ``show ip fib``."""
+
+    def __init__(self, engine: Engine, tables: Tables) -> None:
+        self._engine, self._tables = engine, tables
+        self._objects = engine[Objects]
+
+    def summary(self, table: Table) -> Iterator[str]:
+        """How many routes of each length."""
+        yield format_table(table)
+        yield f"{'Prefix length':>17}{'Count':>14}"
+        for length, count in enumerate(table.counts):
+            if count:
+                yield f"{length:>20}{count:>16}"
+
+    def routes(self, table: Table, chosen: Iterator[Entry], *, detail: bool = False) -> Iterator[str]:
+        """A table's routes."""
+        yield format_table(table)
+        for entry in chosen:
+            if detail:
+                yield from self.route(table, entry)
+            else:
+                yield str(entry.prefix)
+                yield f"  {CHAIN}"
+                yield from self.load_balance(entry)
+
+    def load_balance(self, entry: Entry) -> Iterator[str]:
+        """What packets find."""
+        paths = entry.paths
+        packets, octets = to_counters.read(entry.index)
+        counts = f"to:[{packets}:{octets}]"
+        packets, octets = via_counters.read(entry.index)
+        if packets:
+            counts += f" via:[{packets}:{octets}]"
+        yield (
+            f"  [@0]: dpo-load-balance: [proto:ip4 index:{entry.index} buckets:{len(paths.objects)} "
+            f"uRPF:{paths.index} {counts}]"
+        )
+        for position, each in enumerate(paths.objects):
+            yield f"    [{position}] {self._objects.format('ip4', each)}"
+
+    def route(self, table: Table, entry: Entry) -> Iterator[str]:
+        """All that is known of a route."""
+        yield f"{entry.prefix} fib:{table.fib_index} index:{entry.index} locks:{len(entry.said) + 1}"
+        for position, (source, paths) in enumerate(entry.said):
+            flags = "added,contributing,active," if not position and entry.installed else "added,"
+            yield (
+                f"  {source.label} refs:1 {self._flags(entry, paths)}src-flags:{flags} "
+                f"cover:{self._cover(table, entry, source)}"
+            )
+            yield from self._path_list(paths)
+            if source is Source.ADJACENCY:
+                yield "    Extensions:"
+                yield f"     path:{paths.index} adj-flags:[refines-cover]"
+            else:
+                yield ""
+        yield f" forwarding:   {CHAIN}"
+        yield from self.load_balance(entry)
+
+    def _flags(self, entry: Entry, paths: PathList) -> str:
+        kind = paths.paths[0].kind
+        words = {
+            PathKind.CONNECTED: "connected,attached,",
+            PathKind.ATTACHED: "attached,",
+            PathKind.RECEIVE: "connected,local,",
+            PathKind.DROP: "drop,",
+        }.get(kind, "attached," if entry.source is Source.ADJACENCY else "")
+        return f"entry-flags:{words} " if words else ""
+
+    def _cover(self, table: Table, entry: Entry, source: Source) -> int:
+        """The route around, for those that depend on it."""
+        return table.match(entry.address, entry.length - 1).index if source is Source.ADJACENCY else -1
+
+    def _path_list(self, paths: PathList) -> Iterator[str]:
+        interfaces = sorted({path.sw_if_index for path in paths.paths if path.sw_if_index != NONE})
+        shown = "".join(f"{index}, " for index in interfaces)
+        yield (
+            f"    path-list:[{paths.index}] locks:{paths.locks} "
+            f"uPRF-list:{paths.index} len:{len(interfaces)} itfs:[{shown}]"
+        )
+        for position, path in enumerate(paths.paths):
+            yield from self._path(paths, position, path)
+
+    def _path(self, paths: PathList, position: int, path: Path) -> Iterator[str]:
+        state = "resolved," if paths.resolved[position] else ""
+        word = {PathKind.CONNECTED: "glean,", PathKind.DROP: "drop,", PathKind.RECEIVE: "local,"}.get(path.kind, "")
+        configured = f" cfg-flags:{word}" if word else ""
+        kind = "attached" if path.kind is PathKind.CONNECTED else path.kind.value
+        if path.kind in (PathKind.DROP, PathKind.PUNT, PathKind.UNREACHABLE, PathKind.PROHIBIT):
+            kind = "special"
+        yield (
+            f"      path:[{paths.index}] pl-index:{paths.index} ip4 weight={path.weight} pref={path.preference} "
+            f"{kind}:  oper-flags:{state}{configured}"
+        )
+        name = self._name(path.sw_if_index)
+        if path.kind is PathKind.NEXT_HOP:
+            yield f"        {path.address} {name}"
+        elif path.kind is PathKind.RECEIVE:
+            yield f"        {path.address}"
+        elif path.sw_if_index != NONE:
+            yield f"         {name}"
+        elif path.kind is PathKind.LOOKUP:
+            yield f"        fib-index:{path.fib_index}"
+        index = paths.adjacency[position]
+        if path.kind is PathKind.NEXT_HOP and index is not None:
+            yield f"      [@0]: {format_adjacency(self._engine[Adjacencies][index])}"
+
+    def _name(self, sw_if_index: int) -> str:
+        interface = self._engine[Interfaces].by_index.get(sw_if_index)
+        return interface.name if interface else f"DELETED:{sw_if_index}"
+
+
+def chosen(table: Table, prefix: tuple[int, int] | None) -> list[Entry]:
+    """A table's entry of a prefix, or the one that a prefix lies in; or all."""
+    if prefix is None:
+        return list(table)
+    address, length = prefix
+    exact = table.find(address, length)
+    return [exact if exact is not None else table.match(address, length)]
