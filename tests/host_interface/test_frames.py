@@ -122,7 +122,7 @@ def test_a_frame_that_linux_refuses_does_not_hold_up_the_others(lab: Lab, hosts:
     lab.send(pg, large, good[0], good[1], large, large, good[2], good[3], large)
     assert wire.receive(1) == good
     assert tx_error.read(interface.sw_if_index) == 4
-    assert lab.errors() == {("af-packet-tx", "tx sendto fatal failure"): 4}
+    assert {("af-packet-tx", "tx sendto fatal failure"): 4}.items() <= lab.errors().items()
 
 
 def tcp(length: int) -> Packet:
@@ -187,7 +187,7 @@ def test_segments_longer_than_the_mtu_do_not_leave(lab: Lab, hosts: Hosts) -> No
     time.sleep(0.01)
     lab.engine.step()
     assert receiver.receive() == []
-    assert lab.errors() == {("af-packet-tx", "tx frame is longer than the MTU"): 1}
+    assert {("af-packet-tx", "tx frame is longer than the MTU"): 1}.items() <= lab.errors().items()
     assert tx_error.read(out.sw_if_index) == 1
 
 

@@ -176,7 +176,7 @@ def test_frames_for_an_interface_that_is_down_in_linux_are_counted(lab: Lab, hos
     host.set("tap5", state="down")
     lab.send(pg, FRAME, FRAME, bytes(HEAD) + BYTES[:4000])
     assert tx_error.read(tap.sw_if_index) == 3
-    assert lab.errors() == {("tap-tx", "tx packet refused by Linux"): 3}
+    assert {("tap-tx", "tx packet refused by Linux"): 3}.items() <= lab.errors().items()
     host.set("tap5", state="up")
     wire = host.wire("tap5")
     lab.send(pg, FRAME)

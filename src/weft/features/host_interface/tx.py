@@ -41,9 +41,10 @@ class TxError(Errors, of="af-packet-tx"):
 
 
 def _trace_tx(entry: Entry) -> str:
-    interface = entry.engine[Interfaces].by_index.get(entry.buffer.tx_sw_if_index)
     pkt = entry.buffer
-    lines = [f"af_packet: hw_if_index {interface.hw_if_index if interface else 0} tx-queue 0"]
+    interface = entry.engine[Interfaces].by_index.get(pkt.tx_sw_if_index)
+    hw_if_index = (interface.sup or interface).hw_if_index if interface else 0
+    lines = [f"af_packet: hw_if_index {hw_if_index} tx-queue 0"]
     if pkt.flags & OFFLOAD:
         lines.append(
             f"  owes: gso_type {pkt.gso_type} gso_size {pkt.gso_size} "
