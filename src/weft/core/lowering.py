@@ -358,8 +358,8 @@ def _byte_pointer(builder: Any, address: Any) -> Any:
     return builder.inttoptr(address, I8.as_pointer())
 
 
-def _prefetch(builder: Any, address: Any) -> None:
-    args = [_byte_pointer(builder, address), I32(1), I32(3), I32(1)]
+def _prefetch(builder: Any, address: Any, *, write: bool = True) -> None:
+    args = [_byte_pointer(builder, address), I32(int(write)), I32(3), I32(1)]
     _intrinsic(builder, "llvm.prefetch.p0", VOID, args)
 
 
@@ -397,6 +397,16 @@ def _mix(builder: Any, value: Any) -> Any:
 
 def _highest_bit(builder: Any, value: Any) -> Any:
     return builder.sub(I64(63), builder.ctlz(value, ir.IntType(1)(0)))
+
+
+def _equal4(builder: Any, address: Any, value: Any) -> Any:
+    four = ir.VectorType(I64, 4)
+    words = builder.load(builder.inttoptr(address, four.as_pointer()))
+    words.align = 8
+    one = builder.insert_element(ir.Constant(four, ir.Undefined), value, I32(0))
+    wanted = builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(I32, 4), [0] * 4))
+    bits = builder.bitcast(builder.icmp_signed("==", words, wanted), ir.IntType(4))
+    return builder.zext(bits, I64)
 
 
 def _swap16(builder: Any, value: Any) -> Any:
@@ -438,6 +448,7 @@ WORDS: dict[Callable[..., Any], Callable[..., Any]] = {
     memory.wrap: lambda builder, value: value,
     memory.shift_right: lambda builder, value, count: builder.lshr(value, count),
     memory.prefetch: _prefetch,
+    memory.prefetch_shared: lambda builder, address: _prefetch(builder, address, write=False),
     memory.clock: lambda builder: _intrinsic(builder, "llvm.readcyclecounter", I64, []),
     memory.fence: lambda builder: builder.fence("seq_cst"),
     memory.pause: _pause,
@@ -449,6 +460,7 @@ WORDS: dict[Callable[..., Any], Callable[..., Any]] = {
     memory.move: _transfer("memmove"),
     memory.fill: _fill,
     memory.mix: _mix,
+    memory.equal4: _equal4,
     memory.lowest_bit: lambda builder, value: builder.cttz(value, ir.IntType(1)(0)),
     memory.highest_bit: _highest_bit,
     memory.count_bits: lambda builder, value: builder.ctpop(value),
@@ -456,7 +468,16 @@ WORDS: dict[Callable[..., Any], Callable[..., Any]] = {
     memory.syscall: _syscall,
     memory.call: _call,
 }
-_NOTHING = {memory.prefetch, memory.fence, memory.pause, memory.atomic_store, memory.copy, memory.move, memory.fill}
+_NOTHING = {
+    memory.prefetch,
+    memory.prefetch_shared,
+    memory.fence,
+    memory.pause,
+    memory.atomic_store,
+    memory.copy,
+    memory.move,
+    memory.fill,
+}
 
 
 def _register_call(function: Callable[..., Any], count: int, result: Any, emit: Callable[..., Any]) -> None:

@@ -97,6 +97,10 @@ def prefetch(address: int) -> None:
     """Ask for the cache line at ``address``, to be read and written."""
 
 
+def prefetch_shared(address: int) -> None:
+    """Ask for the cache line at ``address``, to be read only: other cores keep it too."""
+
+
 def clock() -> int:
     """The time-stamp counter, in clocks. Interpreted: nanoseconds."""
     return time.perf_counter_ns()
@@ -162,6 +166,13 @@ def mix(value: int) -> int:
     value &= _M64
     value ^= value >> 32
     return (value * 0x9E3779B97F4A7C15 & _M64) >> 32
+
+
+def equal4(address: int, value: int) -> int:
+    """A bit for each of the four 64-bit words at ``address`` that is ``value``, the first the lowest."""
+    where, offset = locate(address, 32)
+    wanted = (value & _M64).to_bytes(8, "little")
+    return sum((where[offset + 8 * i : offset + 8 * i + 8] == wanted) << i for i in range(4))
 
 
 def lowest_bit(value: int) -> int:

@@ -1,7 +1,7 @@
 """Hash tables in the arena: 64-bit keys to 64-bit values, read by all threads without a lock.
 
     macs = arena.root("macs", HashTable)                      # or a view that goes on after HashTable's fields
-    value = lookup(macs, key, hash_of(key), MISSING)          # packet code
+    value = lookup(macs, key, MISSING)                        # packet code
     macs_by_key = HashMap(engine, macs); macs_by_key[7] = 9   # the main thread
 
 A bucket is a cache line: four keys and their four values. A key stands in one of two buckets, in its first one if
@@ -19,9 +19,9 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from weft.core import memory
+from weft.core import arena, memory
 from weft.core.buffer import lock, unlock
-from weft.core.memory import atomic_load, atomic_store, atomic_swap, lowest_bit, mix, wrap
+from weft.core.memory import atomic_load, atomic_store, atomic_swap, equal4, lowest_bit, shift_right, wrap
 from weft.core.node import inline, routine
 from weft.core.view import Array, View, i64, times
 
@@ -65,10 +65,13 @@ class HashTable(View):
 
 assert HashTable.fields["where"].offset == 64
 
-HASH_BITS = 32
+HASH_BITS = 64
+SCATTER = wrap(0x9E3779B97F4A7C15)  #: 2 ** 64 divided by the golden ratio
 VALUES = Bucket.fields["values"].offset
 MOVES = HashTable.fields["moves"].offset
 ADDRESS = -64  #: the part of ``where`` that is an address
+#: Buckets stand in the arena's heap, whose cache lines 32 bits can number; what those bits leave out of an address.
+HANDLES = arena.HEAP_BASE - ((arena.HEAP_BASE >> 6 & 0xFFFFFFFF) << 6)
 
 
 # --- reading: any thread ----------------------------------------------------------------------------------------------
@@ -76,49 +79,71 @@ ADDRESS = -64  #: the part of ``where`` that is an address
 
 @inline
 def hash_of(key: int) -> int:
-    """The hash that all of this takes beside the key; packet code may keep it with the packet (32 bits)."""
-    return mix(key)
+    """A key scattered over 64 bits; a table takes as many of the highest as it needs (Fibonacci hashing)."""
+    return wrap((key ^ shift_right(key, 32)) * SCATTER)
 
 
 @inline
 def other_hash(hash: int) -> int:
     """The hash of a key's second bucket."""
-    return mix(hash + 1)
+    return hash_of(wrap(hash + 1))
+
+
+@inline
+def line_of(where: int, hash: int) -> int:
+    """An address in a hash's bucket, for ``prefetch_shared`` and ``handle_of`` some packets ahead."""
+    return where + (shift_right(hash, where & 63) << 6)
 
 
 @inline
 def bucket_of(where: int, hash: int) -> Bucket:
-    """A hash's bucket. ``memory.prefetch`` its address some packets ahead."""
-    return Bucket((where & ADDRESS) + (hash >> (where & 63) << 6))
+    """A hash's bucket."""
+    return Bucket(line_of(where, hash) & ADDRESS)
+
+
+@inline
+def handle_of(line: int) -> int:
+    """A bucket as a number of which 32 bits will do, to be kept with a packet while it is processed, no longer."""
+    return line >> 6
+
+
+@inline
+def bucket_at(handle: int) -> Bucket:
+    """The bucket of a handle."""
+    return Bucket(HANDLES + (handle << 6))
 
 
 @inline
 def slots_of(bucket: Bucket, key: int) -> int:
     """A bit for each slot of a bucket in which a key stands (at most one, but for free slots)."""
-    keys = bucket.keys
-    return (keys[0] == key) | (keys[1] == key) << 1 | (keys[2] == key) << 2 | (keys[3] == key) << 3
+    return equal4(bucket.address, key)
 
 
 @inline
-def lookup(table: HashTable, key: int, hash: int, missing: int) -> int:
+def lookup(table: HashTable, key: int, missing: int) -> int:
     """The value of a key, or ``missing``."""
-    bucket = bucket_of(table.where, hash)
+    return lookup_in(table, bucket_of(table.where, hash_of(key)), key, missing)
+
+
+@inline
+def lookup_in(table: HashTable, bucket: Bucket, key: int, missing: int) -> int:
+    """The same where the key's first bucket is known, since its memory has been asked for."""
     found = slots_of(bucket, key)
     if found == 0:
-        return search(table, key, hash, missing)
+        return search(table, key, missing)
     place = bucket.address + (lowest_bit(found) << 3)
     value = atomic_load(place + VALUES)
     if atomic_load(place) != key:
-        return search(table, key, hash, missing)
+        return search(table, key, missing)
     return value
 
 
 @routine
-def search(table: HashTable, key: int, hash: int, missing: int) -> int:
-    """``lookup`` for keys that are not, or no longer, where they belong."""
+def search(table: HashTable, key: int, missing: int) -> int:
+    """``lookup`` for keys that are not, or no longer, in their first bucket."""
     while True:
         moves = atomic_load(table.address + MOVES)
-        place = place_of(table.where, key, hash)
+        place = place_of(table.where, key)
         if place != 0:
             value = atomic_load(place + VALUES)
             if atomic_load(place) == key:
@@ -128,8 +153,9 @@ def search(table: HashTable, key: int, hash: int, missing: int) -> int:
 
 
 @routine
-def place_of(where: int, key: int, hash: int) -> int:
+def place_of(where: int, key: int) -> int:
     """The address of a key's slot, 0 if it has none. Certain only for who holds the lock."""
+    hash = hash_of(key)
     bucket = bucket_of(where, hash)
     found = slots_of(bucket, key)
     if found == 0:
@@ -164,13 +190,14 @@ def fill_slot(place: int, key: int, value: int) -> None:
 
 
 @routine
-def put(table: HashTable, key: int, hash: int, value: int) -> int:
+def put(table: HashTable, key: int, value: int) -> int:
     """Set a key's value: ADDED, REPLACED, or FULL if there is no room. The lock is held."""
     where = table.where
-    place = place_of(where, key, hash)
+    place = place_of(where, key)
     if place != 0:
         atomic_store(place + VALUES, value)
         return REPLACED
+    hash = hash_of(key)
     place = free_slot(where, hash)
     if place == 0:
         place = make_room(table, hash)
@@ -228,9 +255,9 @@ def make_room(table: HashTable, hash: int) -> int:
 
 
 @routine
-def remove(table: HashTable, key: int, hash: int) -> int:
+def remove(table: HashTable, key: int) -> int:
     """Forget a key; 1 if it was there. The lock is held."""
-    place = place_of(table.where, key, hash)
+    place = place_of(table.where, key)
     if place == 0:
         return 0
     atomic_store(place, EMPTY)
@@ -255,7 +282,7 @@ def put_many(table: HashTable, pairs: int, count: int) -> int:
     lock(table.address)
     while done < count:
         pair = Pair(pairs + done * PAIR)
-        if put(table, pair.key, hash_of(pair.key), pair.value) == FULL:
+        if put(table, pair.key, pair.value) == FULL:
             break
         done += 1
     unlock(table.address)
@@ -268,7 +295,7 @@ PAIR = Pair.size
 @routine
 def put_one(table: HashTable, key: int, value: int) -> int:
     lock(table.address)
-    result = put(table, key, hash_of(key), value)
+    result = put(table, key, value)
     unlock(table.address)
     return result
 
@@ -276,14 +303,14 @@ def put_one(table: HashTable, key: int, value: int) -> int:
 @routine
 def remove_one(table: HashTable, key: int) -> int:
     lock(table.address)
-    result = remove(table, key, hash_of(key))
+    result = remove(table, key)
     unlock(table.address)
     return result
 
 
 @routine
 def get_one(table: HashTable, key: int, missing: int) -> int:
-    return lookup(table, key, hash_of(key), missing)
+    return lookup(table, key, missing)
 
 
 @routine

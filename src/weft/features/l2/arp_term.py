@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.core.buffer import Buffer
 from weft.core.node import Nexts, node, routine
 from weft.core.runtime import NodeRuntime
-from weft.core.table import hash_of, lookup
+from weft.core.table import lookup
 from weft.features.arp.packet import ETHERNET, IP4_LENGTH, LENGTH, MAC_LENGTH, REPLY, REQUEST, ArpHeader
 from weft.features.ethernet.header import ARP, GROUP, IP4, EthernetHeader
 from weft.features.l2.bvi import to_bvi
@@ -38,7 +38,7 @@ def arp_term_l2bd(rt: NodeRuntime, pkt: Buffer) -> int:
     if error != 0:
         return pkt.fail(error, ArpTermNext.DROP)
     key = arp_key(L2Meta(pkt.opaque).context.bd_index, arp.target)
-    address = lookup(arp_entries, key, hash_of(key), UNKNOWN)
+    address = lookup(arp_entries, key, UNKNOWN)
     if address == UNKNOWN or arp.sender == arp.target:
         return next_input_feature(pkt, ARP_TERM)
     rt.count(ArpTermError.REPLIES_SENT, 1)

@@ -24,7 +24,6 @@ from weft.core.table import (
     HashMap,
     HashTable,
     Pair,
-    hash_of,
     place_of,
     put,
     value_at,
@@ -50,7 +49,7 @@ from weft.features.l2.layout import (
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
-BUCKETS = 1024  #: at the start
+BUCKETS = 256  #: at the start
 SLICE = 2048  #: buckets looked through while holding the lock
 BD_SHIFT = 48
 MAC = (1 << BD_SHIFT) - 1
@@ -123,9 +122,8 @@ def provide(table: HashTable, pairs: int, count: int) -> int:
     while done < count:
         pair = Pair(pairs + done * PAIR)
         key = pair.key
-        hash = hash_of(key)
-        old = value_at(place_of(table.where, key, hash), MISSING)
-        if put(table, key, hash, pair.value) == FULL:
+        old = value_at(place_of(table.where, key), MISSING)
+        if put(table, key, pair.value) == FULL:
             break
         if old != MISSING:
             forget_learned(key >> BD_SHIFT & 0xFFFF, old)
@@ -138,7 +136,7 @@ def provide(table: HashTable, pairs: int, count: int) -> int:
 def withdraw(key: int) -> int:
     """Remove an entry: 1 if there was one."""
     lock(fib.address)
-    place = place_of(fib.where, key, hash_of(key))
+    place = place_of(fib.where, key)
     if place != 0:
         old = value_at(place, MISSING)
         atomic_store(place, EMPTY)

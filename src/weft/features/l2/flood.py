@@ -18,10 +18,9 @@ class FloodNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-flood", next=FloodNext, trace=trace_in_domain)
+@node("l2-flood", next=FloodNext, trace=trace_in_domain, counts=FloodError.L2FLOOD)
 def l2_flood(rt: NodeRuntime, pkt: Buffer) -> int:
     """A copy to each member that is to have one, and the packet itself to the last."""
-    rt.count(FloodError.L2FLOOD, 1)
     members = bridge_domains[L2Meta(pkt.opaque).context.bd_index].members
     if members.address == 0:
         return pkt.fail(FloodError.NO_MEMBERS, FloodNext.DROP)

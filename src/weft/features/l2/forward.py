@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.core.buffer import Buffer
 from weft.core.node import Nexts, node, routine
 from weft.core.runtime import NodeRuntime
-from weft.core.table import lookup
+from weft.core.table import bucket_at, lookup_in
 from weft.features.ethernet.header import EthernetHeader
 from weft.features.l2.bvi import to_bvi
 from weft.features.l2.errors import ForwardError, UnknownUnicastError
@@ -18,6 +18,7 @@ from weft.features.l2.layout import (
     SW_IF_INDEX,
     Forwarded,
     L2Meta,
+    Word,
     bridge_domains,
     fib,
     fib_key,
@@ -36,8 +37,8 @@ class ForwardNext(Nexts):
 def l2_fwd(rt: NodeRuntime, pkt: Buffer) -> int:
     """Look the destination up."""
     meta = L2Meta(pkt.opaque)
-    key = fib_key(EthernetHeader(pkt.data).destination, meta.context)
-    entry = lookup(fib, key, meta.destination_hash, MISSING)
+    key = fib_key(EthernetHeader(pkt.data).destination, Word(meta.context.address).value)
+    entry = lookup_in(fib, bucket_at(meta.destination), key, MISSING)
     Forwarded(pkt.opaque).result = entry
     if entry == MISSING:
         return unknown(pkt, ForwardError.FLOOD)
@@ -64,10 +65,9 @@ def unknown(pkt: Buffer, error: int) -> int:
     return pkt.fail(error, ForwardNext.DROP)
 
 
-@node("l2-uu-fwd", next=ForwardNext, trace=trace_in_domain)
+@node("l2-uu-fwd", next=ForwardNext, trace=trace_in_domain, counts=UnknownUnicastError.L2_UU_FWD)
 def l2_uu_fwd(rt: NodeRuntime, pkt: Buffer) -> int:
     """To the bridge domain's interface for what nobody knows."""
-    rt.count(UnknownUnicastError.L2_UU_FWD, 1)
     to = bridge_domains[L2Meta(pkt.opaque).context.bd_index].uu_fwd_sw_if_index
     if to == pkt.rx_sw_if_index:
         return pkt.fail(ForwardError.REFLECT_DROP, ForwardNext.DROP)

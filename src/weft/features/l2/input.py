@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from weft.core.buffer import L2_HDR_VALID, Buffer
-from weft.core.memory import prefetch
+from weft.core.memory import prefetch_shared
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
-from weft.core.table import bucket_of, hash_of
+from weft.core.table import handle_of, hash_of, line_of
 from weft.core.view import Bytes, View, times, u8
 from weft.features.arp.packet import LENGTH, REQUEST, ArpHeader
 from weft.features.ethernet.header import (
     ARP,
-    DOT1AD,
-    DOT1Q,
-    DOT1Q_9100,
-    DOT1Q_9200,
     GROUP,
-    HEADER,
     IP6,
-    TAG,
     EthernetHeader,
-    VlanTag,
+    header_length,
 )
 from weft.features.l2.errors import BitmapError, InputError, RewriteError
 from weft.features.l2.layout import BVI, EthertypeBefore, L2Meta, Port, Word, before_layer_3, fib, fib_key, ports
 from weft.features.l2.pipeline import (
     ARP_TERM,
     ARP_UFWD,
-    DROP,
     FWD,
     UU_FLOOD,
     UU_FWD,
@@ -39,7 +32,6 @@ from weft.features.l2.pipeline import (
 from weft.features.l2.rewrite import rewrite_tags
 from weft.features.l2.trace import trace_bitmap_drop, trace_input, trace_rewrite
 
-MAX_TAGS = 3  #: that are looked through, as ``ethernet-input`` does
 ICMP6 = 58
 NEIGHBOR_SOLICITATION = 135
 
@@ -60,18 +52,19 @@ class InputNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-input", next=InputNext, trace=trace_input)
+@node("l2-input", next=InputNext, trace=trace_input, counts=InputError.L2INPUT)
 def l2_input(rt: NodeRuntime, pkt: Buffer) -> int:
     """Give a packet of a bridged or cross-connected interface its features, and ask for the memory where the L2 FIB
-    has its addresses. Frames with L2_HDR_VALID have been measured (``l2_len``); those of a BVI have not.
+    has its addresses. Frames with L2_HDR_VALID have been measured (``l2_len``), others are measured here.
     """
-    rt.count(InputError.L2INPUT, 1)
     port = ports[pkt.rx_sw_if_index]
-    if (port.flags & BVI or pkt.flags & L2_HDR_VALID == 0) and measure(pkt) == 0:
+    if pkt.flags & L2_HDR_VALID == 0 and measure(pkt) == 0:
         return pkt.fail(InputError.DROP, InputNext.DROP)
     meta = L2Meta(pkt.opaque)
-    Word(meta.context.address).value = Word(port.context.address).value
-    features = port.features | DROP
+    context = Word(port.context.address).value
+    Word(meta.context.address).value = context
+    features = port.features
+    next = port.first_node
     if features & XCONNECT:
         pkt.tx_sw_if_index = port.output_sw_if_index
     else:
@@ -79,40 +72,27 @@ def l2_input(rt: NodeRuntime, pkt: Buffer) -> int:
         destination = frame.destination
         if destination & GROUP:
             features = group_features(pkt, port, features)
+            next = first_input_feature(features)
         where = fib.where
-        source_hash = hash_of(fib_key(frame.source, port.context))
-        destination_hash = hash_of(fib_key(destination, port.context))
-        prefetch(bucket_of(where, source_hash).address)
-        prefetch(bucket_of(where, destination_hash).address)
-        meta.source_hash = source_hash
-        meta.destination_hash = destination_hash
+        line = line_of(where, hash_of(fib_key(frame.source, context)))
+        prefetch_shared(line)
+        meta.source = handle_of(line)
+        line = line_of(where, hash_of(fib_key(destination, context)))
+        prefetch_shared(line)
+        meta.destination = handle_of(line)
     meta.features = features
-    return first_input_feature(features)
+    return next
 
 
 @routine
 def measure(pkt: Buffer) -> int:
-    """Put the length of a frame's header with all its tags into ``l2_len``; 0 if it is cut off."""
-    length = HEADER
-    if pkt.current_length < length:
-        return 0
-    ethertype = EthernetHeader(pkt.data).ethertype
-    for _ in range(MAX_TAGS):
-        if is_tag(ethertype) == 0:
-            break
-        if pkt.current_length < length + TAG:
-            return 0
-        ethertype = VlanTag(pkt.data + length).ethertype
-        length += TAG
-    pkt.l2_len = length
-    pkt.l2_hdr_offset = pkt.current_data
-    pkt.flags = pkt.flags | L2_HDR_VALID
+    """Put the length of a frame's header with its tags into ``l2_len``; 0 if it is cut off."""
+    length = header_length(EthernetHeader(pkt.data), pkt.current_length)
+    if length != 0:
+        pkt.l2_len = length
+        pkt.l2_hdr_offset = pkt.current_data
+        pkt.flags = pkt.flags | L2_HDR_VALID
     return length
-
-
-@inline
-def is_tag(ethertype: int) -> int:
-    return (ethertype == DOT1Q) | (ethertype == DOT1AD) | (ethertype == DOT1Q_9100) | (ethertype == DOT1Q_9200)
 
 
 @routine

@@ -47,7 +47,7 @@ class Port(View):
     output_sw_if_index: u32  # cross-connect: where packets go
     output_node: u32  # of packets that leave by it; 0: it is not at layer 2
     output_features: u32
-    pad2: u32
+    first_node: u32  # of the first feature, for unicast; 0: packets are dropped
     input_rewrite: Rewrite
     output_rewrite: Rewrite
 
@@ -96,14 +96,14 @@ class L2Meta(View):
     """In a packet's ``opaque`` from ``l2-input`` until it leaves layer 2."""
 
     context: Context
-    features: u32  # that it is still to pass
+    features: u32  # that it is to pass
+    source: u32  # where its addresses stand in the L2 FIB: handles of their buckets
+    destination: u32
     pad: u32
-    source_hash: u32  # of its addresses in the L2 FIB
-    destination_hash: u32
 
 
 class Forwarded(View):
-    """The same after ``l2-fwd``, which leaves its result for the trace where the hashes were."""
+    """The same after ``l2-fwd``, which leaves its result for the trace."""
 
     before: Bytes = times(12)
     rx_sw_if_index: u32  # if the packet has been given to a BVI
@@ -145,9 +145,9 @@ class Word(View):
 
 
 @inline
-def fib_key(address: int, context: Context) -> int:
-    """The L2 FIB's key of an address in a packet's bridge domain."""
-    return wrap(address | Word(context.address).value << 48)
+def fib_key(address: int, context: int) -> int:
+    """The L2 FIB's key of an address in the bridge domain that stands in the low bits of a packet's context."""
+    return wrap(address | context << 48)
 
 
 class EthertypeBefore(View):

@@ -7,7 +7,7 @@ from weft.core.memory import wrap
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.punt import punt_copy
 from weft.core.runtime import NodeRuntime
-from weft.core.table import ASKED_FOR, FULL, WANTED, lookup, place_of, put, try_lock, value_at
+from weft.core.table import ASKED_FOR, FULL, WANTED, bucket_at, lookup_in, place_of, put, try_lock, value_at
 from weft.features.ethernet.header import GROUP, EthernetHeader
 from weft.features.l2.errors import LearnError
 from weft.features.l2.fib import GROW
@@ -21,6 +21,7 @@ from weft.features.l2.layout import (
     TIMESTAMP,
     BridgeDomainRow,
     L2Meta,
+    Word,
     bridge_domains,
     fib,
     fib_key,
@@ -33,13 +34,12 @@ class LearnNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-learn", next=LearnNext, trace=trace_in_domain)
+@node("l2-learn", next=LearnNext, trace=trace_in_domain, counts=LearnError.L2LEARN)
 def l2_learn(rt: NodeRuntime, pkt: Buffer) -> int:
     """Nearly always the entry is what it would become: known here, in this minute."""
-    rt.count(LearnError.L2LEARN, 1)
     meta = L2Meta(pkt.opaque)
-    key = fib_key(EthernetHeader(pkt.data).source, meta.context)
-    entry = lookup(fib, key, meta.source_hash, MISSING)
+    key = fib_key(EthernetHeader(pkt.data).source, Word(meta.context.address).value)
+    entry = lookup_in(fib, bucket_at(meta.source), key, MISSING)
     fresh = wrap(pkt.rx_sw_if_index | fib.now | meta.context.sn << SN_SHIFT)
     if entry != fresh and (meta.context.mac_age != 0 or (entry ^ fresh) & ~TIMESTAMP != 0):
         error = learn(rt, pkt, key, entry, fresh)
@@ -69,7 +69,7 @@ def learn(rt: NodeRuntime, pkt: Buffer, key: int, entry: int, fresh: int) -> int
         return 0
     # If somebody else is changing the table: next time.
     if try_lock(fib):
-        done = write(key, L2Meta(pkt.opaque).source_hash, entry, fresh, domain)
+        done = write(key, entry, fresh, domain)
         unlock(fib.address)
         if done and entry != MISSING:
             rt.count(LearnError.HIT_UPDATE if here else LearnError.MAC_MOVE, 1)
@@ -80,10 +80,10 @@ def learn(rt: NodeRuntime, pkt: Buffer, key: int, entry: int, fresh: int) -> int
 
 
 @inline
-def write(key: int, hash: int, entry: int, fresh: int, domain: BridgeDomainRow) -> int:
+def write(key: int, entry: int, fresh: int, domain: BridgeDomainRow) -> int:
     """Put ``fresh`` where ``entry`` was, if it still is; whether that was done. The lock is held."""
-    place = place_of(fib.where, key, hash)
-    if value_at(place, MISSING) != entry or put(fib, key, hash, fresh) == FULL:
+    place = place_of(fib.where, key)
+    if value_at(place, MISSING) != entry or put(fib, key, fresh) == FULL:
         return 0
     learned = entry == MISSING or entry & AGE_NOT != 0
     domain.learned = domain.learned + learned

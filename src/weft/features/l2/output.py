@@ -16,10 +16,9 @@ class OutputNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-output", next=OutputNext, trace=trace_output)
+@node("l2-output", next=OutputNext, trace=trace_output, counts=OutputError.L2OUTPUT)
 def l2_output(rt: NodeRuntime, pkt: Buffer) -> int:
     """Rewrite the tags as the port asks for; then the port's own features, if it has any."""
-    rt.count(OutputError.L2OUTPUT, 1)
     port = ports[pkt.tx_sw_if_index]
     output = port.output_node
     if output == 0:

@@ -1,7 +1,7 @@
 """The order in which a bridged packet passes the layer-2 features, and how a feature of one's own gets into it.
 
-A packet carries a bitmap of the features that it is still to pass, the highest bit first; each node clears its bit
-and goes to the node of the highest bit that is left. Which bits a packet gets is decided once, in ``l2-input``, by its
+A packet carries a bitmap of the features that it is to pass, the highest bit first; from each node it goes to that of
+the next lower bit. Which bits a packet gets is decided once, in ``l2-input``, by its
 interface, its bridge domain and its kind; and once more in ``l2-output``, by the interface that it leaves by.
 
     COUNT = input_feature("my-count", after="l2-input-vtr", before="l2-learn")
@@ -72,6 +72,10 @@ class Pipeline:
         """The nodes of a bitmap's features, in order, without the drop at the end."""
         return [stage.node for stage in self.stages if bitmap & stage.mask and stage.bit]
 
+    def first(self, bitmap: int) -> int:
+        """The node where packets with these features start."""
+        return self.nodes[bitmap.bit_length() - 1]
+
     def wire(self, graph: Graph) -> None:
         """Tell packet code the nodes."""
         for stage in self.stages:
@@ -135,10 +139,7 @@ def first_input_feature(features: int) -> int:
 @inline
 def next_input_feature(pkt: Buffer, mask: int) -> int:
     """Where a packet goes from the input feature with this mask."""
-    meta = L2Meta(pkt.opaque)
-    left = meta.features & ~mask
-    meta.features = left
-    return _input_nodes[highest_bit(left)]
+    return _input_nodes[highest_bit(L2Meta(pkt.opaque).features & (mask - 1))]
 
 
 @inline
@@ -150,7 +151,4 @@ def first_output_feature(features: int) -> int:
 @inline
 def next_output_feature(pkt: Buffer, mask: int) -> int:
     """Where a packet goes from the output feature with this mask."""
-    meta = L2Meta(pkt.opaque)
-    left = meta.features & ~mask
-    meta.features = left
-    return _output_nodes[highest_bit(left)]
+    return _output_nodes[highest_bit(L2Meta(pkt.opaque).features & (mask - 1))]

@@ -163,7 +163,7 @@ class Layer2:
         if not configured.at_layer_2:
             return configured
         self._interfaces.set_flag(interface, BRIDGED, False)
-        configured.row.features = DROP
+        configured.row.features, configured.row.first_node = DROP, INPUT.first(DROP)
         domain = configured.domain
         configured.domain = configured.peer = None
         if domain is not None:
@@ -218,6 +218,7 @@ class Layer2:
             context.sn = domain.row.sn << 8 | context.sn & 0xFF
             context.bd_index = domain.index
         row.features = self._features(configured)
+        row.first_node = INPUT.first(row.features)
 
     def _features(self, configured: Configured) -> int:
         """The features of packets that come in by an interface."""
