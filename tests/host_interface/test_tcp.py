@@ -43,8 +43,8 @@ def test_large_segments_are_carried_whole(switch: Switch, hosts: Hosts) -> None:
     one, other = two(switch, hosts)
     assert one.ping("10.0.0.2")
     transfer(one, other, "10.0.0.2")
-    assert average(switch, one) > 3000
-    assert average(switch, other, tx) > 3000
+    assert average(switch, one) > 1514
+    assert average(switch, other, tx) > 1514
 
 
 def test_hosts_without_offloads(switch: Switch, hosts: Hosts) -> None:
@@ -66,7 +66,7 @@ def test_the_engine_cuts_segments_and_finishes_checksums_itself(switch: Switch, 
     one, other = two(switch, hosts, "cksum-gso-disable")
     transfer(one, other, "10.0.0.2")
     echo_datagram(one, other, "10.0.0.2", 1000)
-    assert average(switch, one) > 3000
+    assert average(switch, one) > 1514
     assert average(switch, other, tx) <= 1514
 
 
