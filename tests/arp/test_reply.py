@@ -269,6 +269,29 @@ def test_a_new_mac_address_is_announced(lab: Lab, port: Interface) -> None:
     assert (reply.src, reply[ARP].hwsrc) == ("02:00:00:00:aa:aa", "02:00:00:00:aa:aa")
 
 
+def announced(lab: Lab) -> list[str]:
+    """Whose addresses pg0 has announced."""
+    lab.engine.step()
+    packets = lab.output().get("pg0", [])
+    for packet in packets:
+        arp = packet[ARP]
+        assert (packet.dst, arp.op, arp.hwsrc, arp.hwdst) == (EVERYBODY, 1, packet.src, "00:00:00:00:00:00")
+        assert arp.psrc == arp.pdst
+    return [packet[ARP].psrc for packet in packets]
+
+
+def test_new_addresses_and_interfaces_are_announced_if_that_is_wanted(lab: Lab) -> None:
+    lab.pg(1)
+    lab.cli("set interface ip address pg0 10.0.0.1/24")
+    assert announced(lab) == []
+    lab.cli("set arp announce on\nset interface ip address pg0 10.0.1.1/24")
+    assert announced(lab) == ["10.0.1.1"]
+    lab.cli("set interface state pg0 down\nset interface ip address pg0 10.0.2.1/24")
+    assert announced(lab) == []
+    lab.cli("set interface state pg0 up")
+    assert announced(lab) == ["10.0.0.1", "10.0.1.1", "10.0.2.1"]
+
+
 # --- proxies
 
 

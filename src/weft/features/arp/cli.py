@@ -1,4 +1,4 @@
-"""Commands about proxy ARP."""
+"""Commands about announcements and proxy ARP."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ from weft.features.interface.model import Interface, Interfaces
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
+
+
+@command(
+    "set arp announce",
+    "<state:on-off>",
+    help="Announce addresses when they are added and when their interface comes up; a new MAC address is announced "
+    "always",
+)
+def set_arp_announce(engine: Engine, state: bool) -> None:
+    engine[Arp].announcing = state
 
 
 @command(

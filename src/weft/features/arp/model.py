@@ -55,6 +55,8 @@ class Arp:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._neighbors, self._ip4 = engine[Neighbors], engine[Ip4]
+        #: Whether interfaces that come up, and new addresses, are announced too; VPP announces neither.
+        self.announcing = False
         self.proxies: list[Proxy] = []
         self.proxy_interfaces: set[int] = set()
         self._neighbors.ageing.probe["ip4"] = self.probe
@@ -72,7 +74,8 @@ class Arp:
         """Speak ARP from now on, and say so."""
         self._publish(interface)
         self._publish_proxy(interface)
-        self.announce(interface, [address])
+        if self.announcing:
+            self.announce(interface, [address])
 
     def _address_removed(self, interface: Interface, address: IPv4Interface) -> None:
         """The neighbors that were learned on its subnet go too."""
@@ -123,7 +126,7 @@ class Arp:
         self.announce(interface)
 
     def _admin_changed(self, interface: Interface) -> None:
-        if interface.admin_up:
+        if interface.admin_up and self.announcing:
             self.announce(interface)
 
     # --- sending
