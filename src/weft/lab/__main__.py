@@ -21,7 +21,7 @@ SOCKET = RUN / "cli.sock"
 LISTING = Path(__file__).with_name("listing.cli")
 BIN = Path(sys.executable).parent
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 class LabError(Exception):

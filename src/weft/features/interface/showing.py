@@ -86,8 +86,9 @@ def show_interface_address(engine: Engine, interfaces: Named | None = None) -> s
 
 def _address(engine: Engine, interface: Interface) -> Iterator[str]:
     yield f"{interface.name} ({'up' if interface.admin_up else 'dn'}):"
-    for lines in engine[Interfaces].address_lines:
-        yield from (f"  {line}" for line in lines(interface))
+    lines = [line for describe in engine[Interfaces].address_lines for line in describe(interface)]
+    # Layer 2 before layer 3, whichever feature was loaded first.
+    yield from (f"  {line}" for line in sorted(lines, key=lambda line: line.split()[0]))
 
 
 @command("show interface features", "<interface> [verbose]", help="Show the features on an interface's arcs")

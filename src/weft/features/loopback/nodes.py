@@ -5,6 +5,7 @@ from __future__ import annotations
 from weft.core.buffer import L2_HDR_VALID, VLAN_1_DEEP, VLAN_2_DEEP, Buffer
 from weft.core.node import Nexts, node
 from weft.core.runtime import NodeRuntime
+from weft.core.trace import unseen
 from weft.features.ethernet.errors import EthernetError
 from weft.features.ethernet.header import EthernetHeader, header_length
 from weft.features.interface.model import BRIDGED, rx, sw_interfaces, tx
@@ -16,7 +17,7 @@ class LoopbackNext(Nexts):
     DROP = "error-drop"
 
 
-@node("loopback-tx-template", next=LoopbackNext, template=True)
+@node("loopback-tx-template", next=LoopbackNext, template=True, trace=unseen)
 def loopback_tx(rt: NodeRuntime, pkt: Buffer) -> int:
     """A BVI's packets enter its bridge domain; VPP counts them as sent once more here. Others come in as a frame."""
     if sw_interfaces[pkt.tx_sw_if_index].flags & BRIDGED:
