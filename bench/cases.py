@@ -172,10 +172,12 @@ def routed(engine: Engine, first: str, second: str, rewrite: str) -> None:
 
 
 def routes(count: int):  # type: ignore[no-untyped-def]
-    """So many host routes to one neighbor, packets to all of them."""
+    """So many host routes in a row to one neighbor (as `ip route add ... count` makes them), packets to all of them
+    in no order. One route: to a network, packets to 256 hosts of it.
+    """
 
     def build(engine: Engine) -> None:
-        a, _ = ports(engine)
+        a, b = ports(engine)
         run(
             engine,
             f"""
@@ -184,15 +186,10 @@ def routes(count: int):  # type: ignore[no-untyped-def]
             set ip neighbor pg1 10.0.1.2 {mac(1, 0).hex(":")}
             """,
         )
-        chosen = random.Random(2)
-        targets = {f"20.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in chosen.sample(range(1 << 24), count)}
-        if count == 1:
-            run(engine, "ip route add 20.0.0.0/8 via 10.0.1.2 pg1")
-            targets = {f"20.1.2.{n}" for n in range(256)}
-        else:
-            via = engine[Interfaces]["pg1"]
-            engine[Ip4].add_routes(0, [(f"{target}/32", "10.0.1.2", via) for target in sorted(targets)])
-        stream(engine, a, [packet(ethernet(mac_of(a), mac(0, 1)), "10.0.0.2", target) for target in sorted(targets)])
+        targets = [f"20.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in shuffled(max(count, 256))]
+        prefixes = [f"{target}/32" for target in targets] if count > 1 else ["20.0.0.0/8"]
+        engine[Ip4].add_routes(0, [(prefix, "10.0.1.2", b) for prefix in prefixes])
+        stream(engine, a, [packet(ethernet(mac_of(a), mac(0, 1)), "10.0.0.2", target) for target in targets])
 
     return build
 
