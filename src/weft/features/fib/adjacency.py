@@ -154,11 +154,15 @@ class Adjacencies:
     # --- making
 
     def neighbor(self, interface: Interface, family: str, address: Address | int) -> int:
-        """The index of a neighbor's adjacency, made if need be; incomplete, unless a watcher knows better."""
+        """The index of a neighbor's adjacency, made if need be; incomplete, unless a watcher knows better or the
+        interface has no layer 2: then nothing is to be put in front.
+        """
         key: Key = ("neighbor", interface.sw_if_index, family, int(address), 0)
         if key in self._by_key:
             return self._by_key[key].index
         record = self._make(key, Record(self._indices.take(), interface, family, int(address)), INCOMPLETE)
+        if not interface.device.ethernet:
+            self.set_rewrite(record.index, b"")
         for action in self._created:
             action(record)
         return record.index

@@ -181,8 +181,10 @@ class PathLists:
             assert path.address is not None
             return self._adjacencies.neighbor(self._interfaces[path.sw_if_index], family, path.address)
         if path.kind in (PathKind.CONNECTED, PathKind.ATTACHED):
-            subnet = path.subnet or _everything(family)
-            return self._adjacencies.glean(self._interfaces[path.sw_if_index], family, subnet)
+            interface = self._interfaces[path.sw_if_index]
+            if not interface.device.ethernet:
+                return self._adjacencies.neighbor(interface, family, 0)  # whoever is at the other end
+            return self._adjacencies.glean(interface, family, path.subnet or _everything(family))
         return None
 
     def _resolve(self, paths: PathList) -> None:
