@@ -132,8 +132,12 @@ class Arp:
     # --- sending
 
     def announce(self, interface: Interface, addresses: Sequence[IPv4Interface] | None = None) -> None:
-        """Tell everybody who has the interface's addresses (RFC 5227 2.3), if it is up."""
-        if not interface.admin_up or (interface.sup is not None and not interface.sup.admin_up):
+        """Tell everybody who has the interface's addresses (RFC 5227 2.3), if it is up and there is a layer 2."""
+        if (
+            not interface.device.ethernet
+            or not interface.admin_up
+            or (interface.sup is not None and not interface.sup.admin_up)
+        ):
             return
         for own in self._ip4.addresses(interface) if addresses is None else addresses:
             self._send(interface, int(own.ip), int(own.ip))
