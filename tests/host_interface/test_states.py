@@ -164,6 +164,12 @@ def test_what_cannot_be_is_answered_and_changes_nothing(lab: Lab, hosts: Hosts, 
     assert lab.cli("show interface") == before
 
 
+def test_options_may_come_in_any_order(lab: Lab, hosts: Hosts) -> None:
+    host = hosts()
+    out = lab.cli(f"create host-interface v2 num-rx-queues 2 hw-addr 02:11:22:33:44:55 name {host.port}")
+    assert out.strip() == f"host-{host.port}"
+
+
 def test_a_second_time_is_refused(lab: Lab, hosts: Hosts) -> None:
     host = hosts()
     plug(lab, host)

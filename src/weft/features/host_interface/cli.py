@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from weft.core.cli import command
+import socket
+from collections.abc import Iterable
+
+from weft.core.cli import argument, command
 from weft.core.engine import Engine
 from weft.features.host_interface.device import HostInterfaces
 
 
+def _in_linux(engine: Engine, prefix: str) -> Iterable[str]:
+    return (name for _, name in socket.if_nameindex() if name not in engine[HostInterfaces].by_name)
+
+
+def _ours(engine: Engine, prefix: str) -> Iterable[str]:
+    return engine[HostInterfaces].by_name
+
+
+@argument("linux-interface", "an interface's name in Linux", complete=_in_linux, free=True)
+@argument("host-interface", "a host-interface's name in Linux", complete=_ours, free=True)
+def linux_interface(engine: Engine, word: str) -> str:
+    return word
+
+
 @command(
     "create host-interface",
-    "name <name> [num-rx-queues <num-rx-queues:u32>] [num-tx-queues <num-tx-queues:u32>] [hw-addr <hw-addr:mac>]"
+    "[v2] (name <name:linux-interface>)"
+    " [num-rx-queues <num-rx-queues:u32>] [num-tx-queues <num-tx-queues:u32>] [hw-addr <hw-addr:mac>]"
     " [mode ip] [qdisc-bypass-disable] [cksum-gso-disable]",
     help="Create a port on a Linux interface",
 )
 def create_host_interface(
     engine: Engine,
     name: str,
+    v2: bool = False,
     num_rx_queues: int = 1,
     num_tx_queues: int = 1,
     hw_addr: int | None = None,
@@ -23,7 +42,7 @@ def create_host_interface(
     qdisc_bypass_disable: bool = False,
     cksum_gso_disable: bool = False,
 ) -> str:
-    """Every worker sends by itself, so ``num-tx-queues`` changes nothing."""
+    """Every worker sends by itself, so ``num-tx-queues`` changes nothing; nor does ``v2``: all rings are the same."""
     return (
         engine[HostInterfaces]
         .create(
@@ -38,6 +57,6 @@ def create_host_interface(
     )
 
 
-@command("delete host-interface", "name <name>", help="Delete a port on a Linux interface")
+@command("delete host-interface", "name <name:host-interface>", help="Delete a port on a Linux interface")
 def delete_host_interface(engine: Engine, name: str) -> None:
     engine[HostInterfaces].delete(name)
