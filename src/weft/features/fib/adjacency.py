@@ -168,11 +168,7 @@ class Adjacencies:
         return record.index
 
     def glean(self, interface: Interface, family: str, subnet: Network) -> int:
-        """The index of the adjacency for hosts on a connected subnet of whom nothing is known; without a layer 2, where
-        nothing needs to be known, the one for whoever is at the other end.
-        """
-        if not interface.device.ethernet:
-            return self.neighbor(interface, family, 0)
+        """The index of the adjacency for hosts on a connected subnet of whom nothing is known."""
         address, length = int(subnet.network_address), subnet.prefixlen
         key: Key = ("glean", interface.sw_if_index, family, address, length)
         if key in self._by_key:

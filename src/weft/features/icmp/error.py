@@ -8,7 +8,7 @@ from __future__ import annotations
 from weft.core import arena
 from weft.core.buffer import L2_HDR_VALID, LOCAL, NEXT_PRESENT, TRACED, Buffer, allocate, buffer_at, reset
 from weft.core.memory import copy
-from weft.core.node import Nexts, node, routine
+from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import MAX_THREADS, NodeRuntime, Worker
 from weft.core.view import Array, View, i64, times
 from weft.features.arp.table import is_subnet_broadcast, source_address
@@ -57,13 +57,15 @@ buckets = arena.table("icmp-error-buckets", Bucket, MAX_THREADS)
 @node("ip4-icmp-error", next=ErrorNext, trace=trace_ip4)
 def ip4_icmp_error(rt: NodeRuntime, pkt: Buffer) -> int:
     """Send the error that ``icmp_error`` has asked for, if one may be sent about this packet."""
-    if may_answer(pkt) == 0 or take_token(rt.worker) == 0:
+    bucket = bucket_of(rt.worker)
+    if bucket.tokens == 0 or may_answer(pkt) == 0:
         rt.count(IcmpSent.DROP, 1)
         return ErrorNext.DROP
     index = build(rt.worker, pkt)
     if index == 0:
         rt.count(IcmpSent.DROP, 1)
         return ErrorNext.DROP
+    bucket.tokens = bucket.tokens - 1
     kind = IcmpMeta(pkt.opaque2).type
     if kind == TIME_EXCEEDED:
         rt.count(IcmpSent.TTL_EXPIRE_SENT, 1)
@@ -121,18 +123,20 @@ def is_query(kind: int) -> int:
     return int((error | (kind == TIME_EXCEEDED) | (kind == PARAMETER_PROBLEM)) == 0)
 
 
-@routine
-def take_token(worker: Worker) -> int:
-    """1 if the worker may send one more."""
+@inline
+def bucket_of(worker: Worker) -> Bucket:
+    """The worker's allowance, filled again if it is empty and time enough has passed."""
     bucket = buckets[worker.index]
-    new = (worker.now - bucket.filled) // max(limit.clocks, 1)
-    if new > 0:
-        bucket.tokens = min(bucket.tokens + new, limit.burst)
-        bucket.filled = worker.now
-    if bucket.tokens <= 0:
-        return 0
-    bucket.tokens = bucket.tokens - 1
-    return 1
+    if bucket.tokens == 0 and worker.now - bucket.filled >= limit.clocks:
+        refill(worker, bucket)
+    return bucket
+
+
+@routine
+def refill(worker: Worker, bucket: Bucket) -> int:
+    bucket.tokens = min((worker.now - bucket.filled) // max(limit.clocks, 1), limit.burst)
+    bucket.filled = worker.now
+    return bucket.tokens
 
 
 @routine
