@@ -71,6 +71,7 @@ class PacketSocket:
         """Receive what comes to this interface, whomever it is for."""
         self._socket.bind((name, ETH_P_ALL))
         self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack("iHH8x", index, PACKET_MR_PROMISC, 0))
+        self.take_error()  # binding to an interface that is down leaves one
 
     def share(self, group: int | None) -> int:
         """Receive only this socket's part, by flow, of what comes to a group of bound sockets; the group's number.
