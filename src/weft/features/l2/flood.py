@@ -9,8 +9,8 @@ from weft.features.ethernet.header import GROUP, EthernetHeader
 from weft.features.interface.model import sw_interfaces
 from weft.features.l2.bvi import to_bvi
 from weft.features.l2.errors import FloodError
-from weft.features.l2.layout import L2Meta, Member, bridge_domains
-from weft.features.l2.trace import trace_in_domain
+from weft.features.l2.layout import Forwarded, L2Meta, Member, bridge_domains
+from weft.features.l2.trace import trace_flood
 
 
 class FloodNext(Nexts):
@@ -18,9 +18,10 @@ class FloodNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-flood", next=FloodNext, trace=trace_in_domain, counts=FloodError.L2FLOOD)
+@node("l2-flood", next=FloodNext, trace=trace_flood, counts=FloodError.L2FLOOD)
 def l2_flood(rt: NodeRuntime, pkt: Buffer) -> int:
     """A copy to each member that is to have one, and the packet itself to the last."""
+    Forwarded(pkt.opaque).rx_sw_if_index = pkt.rx_sw_if_index
     members = bridge_domains[L2Meta(pkt.opaque).context.bd_index].members
     if members.address == 0:
         return pkt.fail(FloodError.NO_MEMBERS, FloodNext.DROP)

@@ -103,10 +103,10 @@ class L2Meta(View):
 
 
 class Forwarded(View):
-    """The same after ``l2-fwd``, which leaves its result for the trace."""
+    """The same after ``l2-fwd`` or ``l2-flood``, which leave what they knew for the trace."""
 
     before: Bytes = times(12)
-    rx_sw_if_index: u32  # if the packet has been given to a BVI
+    rx_sw_if_index: u32  # where it came in, before a BVI got it
     result: i64
 
 

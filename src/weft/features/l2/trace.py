@@ -41,6 +41,13 @@ def trace_in_domain(entry: Entry) -> str:
     return f"{entry.node}: sw_if_index {pkt.rx_sw_if_index} {_addresses(entry)} bd_index {bd_index}"
 
 
+def trace_flood(entry: Entry) -> str:
+    pkt = entry.buffer
+    sw_if_index = Forwarded(pkt.opaque).rx_sw_if_index
+    bd_index = L2Meta(pkt.opaque).context.bd_index
+    return f"l2-flood: sw_if_index {sw_if_index} {_addresses(entry)} bd_index {bd_index}"
+
+
 def trace_forward(entry: Entry) -> str:
     pkt = entry.buffer
     forwarded = Forwarded(pkt.opaque)
