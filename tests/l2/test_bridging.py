@@ -7,6 +7,7 @@ import pytest
 from conftest import Lab
 from l2.frames import BROADCAST, frame, mac
 from weft.core.cli import CliError
+from weft.features.interface.address import parse_mac
 from weft.features.l2.model import BridgeDomains, L2Fib
 
 
@@ -18,9 +19,8 @@ def bridge(lab: Lab, count: int, bd_id: int = 1) -> None:
 
 def learned(lab: Lab, bd_id: int, host: int) -> str | None:
     """The port behind which a host is known to be."""
-    entry = lab.engine[L2Fib].find(
-        lab.engine[BridgeDomains][bd_id].index, int.from_bytes(bytes.fromhex(mac(host).replace(":", "")), "little")
-    )
+    domain = lab.engine[BridgeDomains][bd_id]
+    entry = lab.engine[L2Fib].find(domain.index, parse_mac(mac(host)))
     return None if entry is None else lab.ports[entry.sw_if_index - 1].name
 
 
@@ -208,7 +208,7 @@ def test_only_member_has_nobody_to_flood_to(lab: Lab) -> None:
 
 def test_a_port_that_left_gets_nothing_any_more(lab: Lab) -> None:
     bridge(lab, 3)
-    a, b, c = lab.ports
+    a, b, _ = lab.ports
     lab.send(b, frame(2, BROADCAST))
     lab.cli("set interface l3 pg1")
     assert names(lab.send(a, frame(1, 2))) == ["pg2"]
@@ -255,7 +255,7 @@ def test_cross_connected_ports_exchange_everything_unlearned(lab: Lab) -> None:
 
 
 def test_a_port_can_go_from_cross_connect_to_bridge_and_back(lab: Lab) -> None:
-    a, b, c = lab.pg(3)
+    a, _, c = lab.pg(3)
     lab.cli("set interface l2 xconnect pg0 pg1\nset interface l2 xconnect pg1 pg0")
     lab.cli("set interface l2 bridge pg0 1\nset interface l2 bridge pg2 1")
     assert names(lab.send(a, frame(1, 2))) == ["pg2"]
@@ -273,7 +273,7 @@ def test_a_port_that_is_down_is_not_flooded_to(lab: Lab) -> None:
 
 def test_a_deleted_interface_leaves_its_bridge_domain(lab: Lab) -> None:
     bridge(lab, 2)
-    (port,) = lab.pg(1)
+    lab.pg(1)
     lab.cli(
         """create sub-interfaces pg2 5
         set interface l2 bridge pg2.5 1
@@ -287,7 +287,7 @@ def test_a_deleted_interface_leaves_its_bridge_domain(lab: Lab) -> None:
 
 
 def test_an_interface_cross_connected_to_one_that_goes(lab: Lab) -> None:
-    (port,) = lab.pg(1)
+    lab.pg(1)
     lab.cli("create sub-interfaces pg0 5\ncreate sub-interfaces pg0 6")
     lab.cli("set interface l2 xconnect pg0.5 pg0.6\ndelete sub-interface pg0.6")
     assert "l3 pg0.5" in lab.cli("show mode")

@@ -15,7 +15,7 @@ from weft.core.cli import CliError
 from weft.features.interface.model import Interfaces, rx
 
 HOST_2, HOST_3 = mac(0x2205), mac(0x3305)
-GATEWAY = "de:ad:00:00:00:16"
+GATEWAY, GATEWAY_3 = "de:ad:00:00:00:16", "de:ad:00:00:00:21"
 
 #: The configuration of VPP's transcript.
 CONFIGURATION = """
@@ -106,6 +106,7 @@ def test_traces_are_those_of_vpp(two_vlans: Lab) -> None:
     text = lab.cli("show trace")
     index = {each.name: each.sw_if_index for each in lab.engine[Interfaces]}
     two, three, bvi_2, bvi_3 = (index[name] for name in ("pg0.2", "pg0.3", "loop22", "loop33"))
+    to_3 = f"dst {HOST_3} src {GATEWAY_3}"
     expected = f"""
 l2-input: sw_if_index {two} dst ff:ff:ff:ff:ff:ff src {HOST_2} [l2-input-vtr l2-learn l2-flood ]
 l2-input-vtr: sw_if_index {two} dst ff:ff:ff:ff:ff:ff src {HOST_2} data 08 06 00 01 08 00 06 04 00 01 02 00
@@ -118,9 +119,9 @@ l2-input: sw_if_index {two} dst {GATEWAY} src {HOST_2} [l2-input-vtr l2-learn l2
 l2-input-vtr: sw_if_index {two} dst {GATEWAY} src {HOST_2} data 08 00 45 00 00 3a 00 01 00 00 40 01
 l2-learn: sw_if_index {two} dst {GATEWAY} src {HOST_2} bd_index 1
 l2-fwd:   sw_if_index {two} dst {GATEWAY} src {HOST_2} bd_index 1 result [0x7{bvi_2:08x}, {bvi_2}] static age-not bvi
-l2-input: sw_if_index {bvi_3} dst {HOST_3} src de:ad:00:00:00:21 [l2-fwd l2-flood l2-flood ]
-l2-fwd:   sw_if_index {bvi_3} dst {HOST_3} src de:ad:00:00:00:21 bd_index 2 result [0x3{three:08x}, {three}] static age-not
-l2-output: sw_if_index {three} dst {HOST_3} src de:ad:00:00:00:21 data 81 00 00 03 08 00 45 00 00 3a 00 01
+l2-input: sw_if_index {bvi_3} dst {HOST_3} src {GATEWAY_3} [l2-fwd l2-flood l2-flood ]
+l2-fwd:   sw_if_index {bvi_3} {to_3} bd_index 2 result [0x3{three:08x}, {three}] static age-not
+l2-output: sw_if_index {three} dst {HOST_3} src {GATEWAY_3} data 81 00 00 03 08 00 45 00 00 3a 00 01
 """.split("\n")[1:-1]
     lines = [line.strip() for line in text.splitlines() if re.match(r"  l2-", line)]
     assert lines == expected
@@ -152,7 +153,7 @@ def test_a_bvi_that_is_down_takes_nothing(two_vlans: Lab) -> None:
 
 
 def test_broadcast_reaches_members_and_the_bvi(lab: Lab) -> None:
-    a, b, c = lab.pg(3)
+    a, _, _ = lab.pg(3)
     lab.cli(
         """loopback create
         set interface l2 bridge loop0 1 bvi
@@ -195,7 +196,7 @@ def test_a_second_bvi_is_refused_and_nothing_changes(lab: Lab) -> None:
         "loopback create\nloopback create\nset interface l2 bridge loop0 1 bvi\nset interface l2 bridge loop1 2 bvi"
     )
     before = lab.cli("show bridge-domain") + lab.cli("show l2fib verbose")
-    with pytest.raises(CliError, match="^set interface l2 bridge: bridge-domain already has a bvi interface$"):
+    with pytest.raises(CliError, match=r"^set interface l2 bridge: bridge-domain already has a bvi interface$"):
         lab.cli("set int l2 bridge loop1 1 bvi")
     assert lab.cli("show bridge-domain") + lab.cli("show l2fib verbose") == before
     lab.cli("set interface l2 bridge loop0 1 bvi")

@@ -19,7 +19,8 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from weft.core import arena, memory
+from weft.core import memory
+from weft.core.arena import HEAP_BASE, HEAP_SIZE
 from weft.core.buffer import lock, unlock
 from weft.core.memory import atomic_load, atomic_store, atomic_swap, equal4, lowest_bit, shift_right, wrap
 from weft.core.node import inline, routine
@@ -64,14 +65,15 @@ class HashTable(View):
 
 
 assert HashTable.fields["where"].offset == 64
+assert HEAP_BASE % HEAP_SIZE == 0
 
 HASH_BITS = 64
 SCATTER = wrap(0x9E3779B97F4A7C15)  #: 2 ** 64 divided by the golden ratio
 VALUES = Bucket.fields["values"].offset
 MOVES = HashTable.fields["moves"].offset
 ADDRESS = -64  #: the part of ``where`` that is an address
-#: Buckets stand in the arena's heap, whose cache lines 32 bits can number; what those bits leave out of an address.
-HANDLES = arena.HEAP_BASE - ((arena.HEAP_BASE >> 6 & 0xFFFFFFFF) << 6)
+#: Buckets stand in the arena's heap; so many cache lines it has, and so few bits of an address tell which one.
+LINES = HEAP_SIZE >> 6
 
 
 # --- reading: any thread ----------------------------------------------------------------------------------------------
@@ -110,7 +112,7 @@ def handle_of(line: int) -> int:
 @inline
 def bucket_at(handle: int) -> Bucket:
     """The bucket of a handle."""
-    return Bucket(HANDLES + (handle << 6))
+    return Bucket(HEAP_BASE | (handle & (LINES - 1)) << 6)
 
 
 @inline

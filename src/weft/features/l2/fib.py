@@ -65,6 +65,12 @@ GROW = reason("l2fib-full", _grow, rate=100, burst=4)
 
 
 @inline
+def age_of(value: int, now: int) -> int:
+    """Minutes since an entry's address was seen, modulo 256."""
+    return (now >> TIMESTAMP_SHIFT) - (value >> TIMESTAMP_SHIFT) & 0xFF
+
+
+@inline
 def outdated(key: int, value: int, now: int) -> int:
     """Whether an entry was learned before its port or bridge domain was flushed, or too long ago."""
     if value & AGE_NOT:
@@ -72,7 +78,7 @@ def outdated(key: int, value: int, now: int) -> int:
     if (value >> SN_SHIFT & 0xFFFF) != ports[value & SW_IF_INDEX].context.sn:
         return True
     age = bridge_domains[key >> BD_SHIFT & 0xFFFF].mac_age
-    return age != 0 and ((now - value) >> TIMESTAMP_SHIFT & 0xFF) >= age
+    return age != 0 and age_of(value, now) >= age
 
 
 @routine
@@ -211,7 +217,7 @@ class L2Fib:
     def entries(self) -> Iterator[Entry]:
         """All entries as they are now."""
         for key, value in self.table.items():
-            age = None if value & AGE_NOT else (fib.now - value) >> TIMESTAMP_SHIFT & 0xFF
+            age = None if value & AGE_NOT else age_of(value, fib.now)
             yield Entry(key & MAC, key >> BD_SHIFT & 0xFFFF, value & SW_IF_INDEX, value, age)
 
     def find(self, bd_index: int, mac: int) -> Entry | None:
@@ -220,7 +226,7 @@ class L2Fib:
         value = self.table.get(key, MISSING)
         if value == MISSING:
             return None
-        age = None if value & AGE_NOT else (fib.now - value) >> TIMESTAMP_SHIFT & 0xFF
+        age = None if value & AGE_NOT else age_of(value, fib.now)
         return Entry(mac, bd_index, value & SW_IF_INDEX, value, age)
 
     # --- entries by hand

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import Buffer
+from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, node
 from weft.core.runtime import NodeRuntime
 from weft.features.l2.errors import OutputError
@@ -19,7 +20,8 @@ class OutputNext(Nexts):
 @node("l2-output", next=OutputNext, trace=trace_output, counts=OutputError.L2OUTPUT)
 def l2_output(rt: NodeRuntime, pkt: Buffer) -> int:
     """Rewrite the tags as the port asks for; then the port's own features, if it has any."""
-    port = ports[pkt.tx_sw_if_index]
+    # Cut to size: whoever sends packets here may have left it at "no interface".
+    port = ports[pkt.tx_sw_if_index & (MAX_INTERFACES - 1)]
     output = port.output_node
     if output == 0:
         return pkt.fail(OutputError.MAPPING_DROP, OutputNext.DROP)

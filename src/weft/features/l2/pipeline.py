@@ -53,13 +53,12 @@ class Pipeline:
         """Give a node a place between two others; its bit's mask. Raises ValueError if there is no room."""
         top = min((stage.bit for stage in self.stages if stage.node == after), default=BITS)
         bottom = max((stage.bit for stage in self.stages if stage.node == before), default=0)
-        if any(stage.node == node for stage in self.stages):
+        known = [stage.node for stage in self.stages]
+        if node in known:
             raise ValueError(f"{node} is a layer-2 {self.name} feature already")
-        unknown = [name for name in (after, before) if name and name not in self.names()]
-        if unknown:
-            raise ValueError(
-                f"there is no layer-2 {self.name} feature {unknown[0]}; there are {', '.join(self.names())}"
-            )
+        for name in (after, before):
+            if name and name not in known:
+                raise ValueError(f"there is no layer-2 {self.name} feature {name}; there are {', '.join(known)}")
         taken = {stage.bit for stage in self.stages}
         free = [bit for bit in range(bottom + 1, top) if bit not in taken]
         if not free:
