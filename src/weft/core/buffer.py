@@ -236,6 +236,7 @@ def reset(buffer: Buffer, length: int, sw_if_index: int) -> None:
     buffer.flags = 0
     buffer.rx_sw_if_index = sw_if_index
     buffer.tx_sw_if_index = NO_INTERFACE
+    buffer.error = 0
 
 
 NO_INTERFACE = 0xFFFFFFFF

@@ -30,9 +30,9 @@ INCOMPLETE, COMPLETE, GLEAN = 1, 2, 3
 
 # Adjacency.flags
 COUNTED = 1 << 0  #: packets and bytes are counted in ``adjacency_counters``
-LONG = 1 << 1  #: the header is longer than SHORT bytes
+PLAIN = 1 << 1  #: the header is that of Ethernet without tags, and nothing else is to be done
 
-SHORT = 16  #: so many bytes of header are written at once
+ETHERNET = 14  #: bytes of a header without tags
 
 
 class Adjacency(View):
@@ -187,7 +187,7 @@ class Adjacencies:
         row.family = 4 if record.family == "ip4" else 6
         row.next_hop = memory.wrap(record.address)
         row.next_hop_high = memory.wrap(record.address >> 64)
-        row.flags = COUNTED if self.counting else 0
+        row.flags = self._flags(record)
         adjacency_counters.clear(record.index)
         self._by_key[key] = self._by_index[record.index] = record
         return record
@@ -227,8 +227,13 @@ class Adjacencies:
         row = record.row
         memory.write(row.rewrite, header.rjust(MAX_REWRITE, b"\0"))
         row.rewrite_length = len(header)
-        row.flags = row.flags & ~LONG | (LONG if len(header) > SHORT else 0)
+        row.flags = self._flags(record)
         memory.fence()
+
+    def _flags(self, record: Record) -> int:
+        if self.counting:
+            return COUNTED
+        return PLAIN if record.row.rewrite_length == ETHERNET else 0
 
     def _tell(self, record: Record) -> None:
         for action in self._changed:
@@ -262,8 +267,7 @@ class Adjacencies:
         """Count what each adjacency forwards, or no longer."""
         self.counting = on
         for record in self:
-            row = record.row
-            row.flags = row.flags | COUNTED if on else row.flags & ~COUNTED
+            record.row.flags = self._flags(record)
 
     # --- interfaces
 

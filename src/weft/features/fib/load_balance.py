@@ -1,7 +1,7 @@
-"""Load-balances: what a lookup finds. One for each route, with one way on or buckets of several.
+"""Load-balances: where packets of a route go, one way on or buckets of several. Routes with the same paths share one.
 
-The ways of a prefix stand in its load-balance itself if there is one, else in a block of buckets that all routes with
-the same paths share. Changing either is one store of eight bytes, so forwarding never waits.
+What a lookup finds is a route; ``balance_of`` says which load-balance it has. A change of either is one store of at
+most eight bytes, so forwarding never waits, and however many routes lead by a next hop, its changes cost the same.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from weft.core import arena
 from weft.core.counters import combined
 from weft.core.memory import atomic_store
 from weft.core.node import inline, routine
-from weft.core.view import Array, View, i64, times, u8, u16, u32
+from weft.core.view import Array, View, i64, times, u8, u32
 
 MAX_ROUTES = 1 << 21
+MAX_LOAD_BALANCES = 1 << 18
 MAX_BUCKETS = 1024
 
 
@@ -24,7 +25,7 @@ class Dpo(View):
 
 
 class Buckets(View):
-    """The ways on of routes with several paths."""
+    """The ways on where there are several."""
 
     mask: u32  # their number, a power of two, less one
     pad: u32
@@ -32,11 +33,14 @@ class Buckets(View):
 
 
 class LoadBalance(View):
-    """A route as packets see it. Index 0 is never a route: it drops."""
+    """Where packets go. Number 0 drops."""
 
     next: u32  # as Dpo, if there is one way on
     index: u32
     buckets: i64  # 0, or the address of Buckets
+    flags: u32
+    sw_if_index: u32  # of the first path; all ones: none
+    pad: i64
 
 
 class LoadBalanceWords(View):
@@ -46,25 +50,17 @@ class LoadBalanceWords(View):
     buckets: i64
 
 
-# Route.flags
+# LoadBalance.flags
 CONNECTED = 1 << 0  #: a subnet of an interface
 ATTACHED = 1 << 1  #: hosts that are reached without a router
 LOCAL = 1 << 2  #: an address of this machine
 DROPS = 1 << 3  #: nobody is reached by it
 
-
-class Route(View):
-    """What is known of a load-balance beside where it leads: for lookups that do not forward."""
-
-    length: u8  # of the prefix
-    flags: u8
-    pad: u16
-    sw_if_index: u32  # of its first path; all ones: none
-
-
-load_balances = arena.table("load-balances", LoadBalance, MAX_ROUTES)
-routes = arena.table("routes", Route, MAX_ROUTES)
-#: Packets and bytes that routes have forwarded; ``via``: packets that this machine has made itself.
+load_balances = arena.table("load-balances", LoadBalance, MAX_LOAD_BALANCES)
+#: Route -> its load-balance, and the length of its prefix. Route 0 drops.
+balance_of = arena.table("route-load-balances", u32, MAX_ROUTES)
+length_of = arena.table("route-lengths", u8, MAX_ROUTES)
+#: Packets and bytes that routes have forwarded; ``via``: packets whose route this machine has looked up itself.
 to_counters = combined("/net/route/to", MAX_ROUTES)
 via_counters = combined("/net/route/via", MAX_ROUTES)
 
@@ -72,9 +68,15 @@ BUCKETS_OFFSET = LoadBalance.fields["buckets"].offset
 
 
 @inline
-def choose(lb: LoadBalance, flow_hash: int) -> Dpo:
+def route_balance(route: int) -> LoadBalance:
+    """The load-balance of a route."""
+    return load_balances[balance_of[route]]
+
+
+@inline
+def choose(balance: LoadBalance, flow_hash: int) -> Dpo:
     """The bucket of a flow, where there are several."""
-    block = Buckets(lb.buckets)
+    block = Buckets(balance.buckets)
     return block.dpos[flow_hash & block.mask]
 
 
@@ -85,22 +87,6 @@ def assign(index: int, dpo: int, buckets: int) -> int:
     atomic_store(words.address, dpo)
     atomic_store(words.address + BUCKETS_OFFSET, buckets)
     return 0
-
-
-class IndexAt(View):
-    """One of the indices that ``assign_many`` gets."""
-
-    value: u32
-
-
-@routine
-def assign_many(indices: int, count: int, dpo: int, buckets: int, flags: int) -> int:
-    """Let ``count`` load-balances, whose indices (u32) stand at ``indices``, lead elsewhere."""
-    for i in range(count):
-        index = IndexAt(indices + 4 * i).value
-        assign(index, dpo, buckets)
-        routes[index].flags = flags
-    return count
 
 
 def spread(weights: list[int]) -> list[int]:

@@ -11,7 +11,7 @@ from weft.features.fib.adjacency import (
     adjacencies,
     adjacency_counters,
 )
-from weft.features.fib.load_balance import ATTACHED, CONNECTED, DROPS, LOCAL, load_balances, routes
+from weft.features.fib.load_balance import ATTACHED, CONNECTED, DROPS, LOCAL, route_balance
 from weft.features.fib.meta import BY_INTERFACE, IpMeta
 from weft.features.fib.path import Path, PathKind, PathList, PathLists, via
 from weft.features.fib.source import Source
@@ -37,7 +37,6 @@ __all__ = [
     "Source",
     "adjacencies",
     "adjacency_counters",
-    "load_balances",
-    "routes",
+    "route_balance",
     "via",
 ]

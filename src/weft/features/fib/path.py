@@ -14,7 +14,18 @@ from weft.core.model import Invalid, model
 from weft.features.fib.adjacency import Address, Adjacencies, Network, Record
 from weft.features.fib.dpo import DROP, NULL_PROHIBIT, NULL_UNREACHABLE, Kind, Object, Objects
 from weft.features.fib.indices import Indices
-from weft.features.fib.load_balance import ATTACHED, CONNECTED, DROPS, LOCAL, Buckets, Dpo, assign_many, spread
+from weft.features.fib.load_balance import (
+    ATTACHED,
+    CONNECTED,
+    DROPS,
+    LOCAL,
+    MAX_LOAD_BALANCES,
+    Buckets,
+    Dpo,
+    assign,
+    load_balances,
+    spread,
+)
 from weft.features.interface.model import NONE, Interface, Interfaces
 
 if TYPE_CHECKING:
@@ -84,7 +95,7 @@ FLAGS = {
 
 @dataclass(eq=False)
 class PathList:
-    """Paths, what they lead to now, and the routes that have them."""
+    """Paths, and what they lead to now. ``index`` is also that of their load-balance."""
 
     index: int
     family: str
@@ -92,12 +103,8 @@ class PathList:
     adjacency: list[int | None] = field(default_factory=list)  #: of each path
     resolved: list[bool] = field(default_factory=list)
     objects: list[Object] = field(default_factory=list)  #: of each bucket
-    dpo: int = 0  #: of the first bucket, as it stands in a load-balance
-    buckets: int = 0  #: the address of the block of all buckets; 0: there is one
     flags: int = 0
     locks: int = 0
-    #: The load-balances that lead by it.
-    users: set[int] = field(default_factory=set)
 
     sw_if_index: int = NONE  #: of the first path
 
@@ -114,7 +121,7 @@ class PathLists:
         self._adjacencies = engine[Adjacencies]
         self._objects = engine[Objects]
         self._interfaces = engine[Interfaces]
-        self._indices = Indices("path lists", 1 << 31)
+        self._indices = Indices("path lists", MAX_LOAD_BALANCES)
         self._lists: dict[tuple[str, Paths], PathList] = {}
         self._by_adjacency: dict[int, dict[PathList, None]] = {}
         self._retired: list[Callable[[], None]] = []
@@ -158,8 +165,10 @@ class PathLists:
 
     def _forget(self, paths: PathList) -> None:
         self._indices.give(paths.index)
-        if paths.buckets:
-            self._engine.arena.release(paths.buckets)
+        row = load_balances[paths.index]
+        if row.buckets:
+            self._engine.arena.release(row.buckets)
+            row.buckets = 0
         for index in paths.adjacency:
             if index is not None:
                 self._by_adjacency.get(index, {}).pop(paths, None)
@@ -188,7 +197,7 @@ class PathLists:
         return None
 
     def _resolve(self, paths: PathList) -> None:
-        """Find out what the paths lead to now, and tell the routes that have them."""
+        """Find out what the paths lead to now, and publish it."""
         found = [self._object(paths, position) for position in range(len(paths.paths))]
         paths.resolved = [each is not None for each in found]
         usable = [position for position, each in enumerate(found) if each is not None]
@@ -210,27 +219,20 @@ class PathLists:
         self._publish(paths)
 
     def _publish(self, paths: PathList) -> None:
+        """Write into the load-balance where its packets go now."""
         words = [self._objects.word(paths.family, each) for each in paths.objects]
-        old = paths.buckets
-        paths.dpo, paths.buckets = words[0], 0
+        row = load_balances[paths.index]
+        row.flags, row.sw_if_index = paths.flags, paths.sw_if_index
+        old, new = row.buckets, 0
         if len(words) > 1:
-            paths.buckets = self._engine.arena.allocate(Buckets.size + Dpo.size * len(words))
-            block = Buckets(paths.buckets)
+            new = self._engine.arena.allocate(Buckets.size + Dpo.size * len(words))
+            block = Buckets(new)
             block.mask = len(words) - 1
             memory.write(block.dpos.address, array("q", words).tobytes())
-            memory.fence()
-        if paths.users:
-            self._tell(paths)
+        self._engine.call(assign, paths.index, words[0], new)
         if old:
             self._engine.workers.quiesce()
             self._engine.arena.release(old)
-
-    def _tell(self, paths: PathList) -> None:
-        indices = array("I", paths.users).tobytes()
-        at = self._engine.arena.allocate(len(indices))
-        memory.write(at, indices)
-        self._engine.call(assign_many, at, len(paths.users), paths.dpo, paths.buckets, paths.flags)
-        self._engine.arena.release(at)
 
     def _object(self, paths: PathList, position: int) -> Object | None:
         """What a path leads to; None: nowhere now."""

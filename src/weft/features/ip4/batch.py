@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from weft.core import arena, memory
 from weft.core.counters import Cell
 from weft.core.memory import fence
-from weft.core.model import Invalid
 from weft.core.node import routine
 from weft.core.runtime import threads_in_use
-from weft.core.view import View, i64, u8, u16, u32
-from weft.features.fib.load_balance import assign, routes, to_counters, via_counters
+from weft.core.view import View, u8, u16, u32
+from weft.features.fib.load_balance import balance_of, length_of, to_counters, via_counters
 from weft.features.fib.path import PathList
-from weft.features.ip4.mtrie import MAX_PLIES, insert, pool, remove
+from weft.features.ip4.mtrie import MOST_RETIRED, insert, pool, recycle, remove
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -26,16 +25,14 @@ CHUNK = 8192  #: changes at a time
 
 
 class Change(View):
-    """One change: a prefix comes or goes, or its load-balance leads elsewhere."""
+    """One change: a prefix comes or goes, or its route leads elsewhere."""
 
     what: u8
     length: u8
-    flags: u16
+    pad: u16
     prefix: u32
-    load_balance: u32
-    other: u32  # INSERT, ASSIGN: sw_if_index of the first path; REMOVE: the load-balance of the prefix around
-    dpo: i64
-    buckets: i64
+    route: u32
+    other: u32  # INSERT, ASSIGN: the load-balance; REMOVE: the route of the prefix around
 
 
 changes = arena.table("ip4-changes", Change, CHUNK)
@@ -52,23 +49,24 @@ def clear_counters(index: int, threads: int) -> int:
 
 
 @routine
-def apply(fib_index: int, count: int, threads: int) -> int:
-    """Make the first ``count`` of ``changes``, in their order."""
-    for i in range(count):
+def apply(fib_index: int, start: int, count: int, threads: int) -> int:
+    """Make ``changes`` from ``start`` to ``count``, in their order; how many are made now. There may be more to be
+    done after ``recycle``.
+    """
+    for i in range(start, count):
+        if pool.retired_lines > MOST_RETIRED:
+            return i
         each = changes[i]
-        index = each.load_balance
+        route = each.route
         if each.what == REMOVE:
-            remove(fib_index, each.prefix, each.length, index, each.other)
+            remove(fib_index, each.prefix, each.length, route, each.other)
         else:
-            route = routes[index]
-            route.length = each.length
-            route.flags = each.flags
-            route.sw_if_index = each.other
-            assign(index, each.dpo, each.buckets)
+            balance_of[route] = each.other
             if each.what == INSERT:
-                clear_counters(index, threads)
+                length_of[route] = each.length
+                clear_counters(route, threads)
                 fence()
-                insert(fib_index, each.prefix, each.length, index)
+                insert(fib_index, each.prefix, each.length, route)
     return count
 
 
@@ -79,47 +77,31 @@ class Batch:
         self._engine, self.fib_index = engine, fib_index
         self._words = array("Q")
 
-    def insert(self, address: int, length: int, index: int, paths: PathList) -> None:
-        self._words.extend(
-            (
-                INSERT | length << 8 | paths.flags << 16 | address << 32,
-                paths.sw_if_index << 32 | index,
-                paths.dpo,
-                paths.buckets,
-            )
-        )
+    def insert(self, address: int, length: int, route: int, paths: PathList) -> None:
+        self._words.extend((INSERT | length << 8 | address << 32, paths.index << 32 | route))
 
-    def assign(self, address: int, length: int, index: int, paths: PathList) -> None:
-        self._words.extend(
-            (
-                ASSIGN | length << 8 | paths.flags << 16 | address << 32,
-                paths.sw_if_index << 32 | index,
-                paths.dpo,
-                paths.buckets,
-            )
-        )
+    def assign(self, address: int, length: int, route: int, paths: PathList) -> None:
+        self._words.extend((ASSIGN | length << 8 | address << 32, paths.index << 32 | route))
 
-    def remove(self, address: int, length: int, index: int, cover: int) -> None:
-        self._words.extend((REMOVE | length << 8 | address << 32, cover << 32 | index, 0, 0))
+    def remove(self, address: int, length: int, route: int, cover: int) -> None:
+        self._words.extend((REMOVE | length << 8 | address << 32, cover << 32 | route))
 
     @property
     def full(self) -> bool:
-        return len(self._words) >= 4 * CHUNK
+        return len(self._words) >= 2 * CHUNK
 
     def commit(self) -> None:
-        """Make the changes. There is room for them: see ``check_room``."""
-        count = len(self._words) // 4
-        for start in range(0, count, CHUNK):
-            part = self._words[4 * start : 4 * (start + CHUNK)]
+        """Make the changes."""
+        engine, threads = self._engine, len(threads_in_use())
+        for start in range(0, len(self._words), 2 * CHUNK):
+            part = self._words[start : start + 2 * CHUNK]
             memory.write(changes.address, part.tobytes())
-            self._engine.call(apply, self.fib_index, len(part) // 4, len(threads_in_use()))
+            done = engine.call(apply, self.fib_index, 0, len(part) // 2, threads)
+            while done < len(part) // 2:
+                engine.workers.quiesce()
+                engine.call(recycle)
+                done = engine.call(apply, self.fib_index, done, len(part) // 2, threads)
         del self._words[:]
 
 
-def check_room(count: int) -> None:
-    """Raises Invalid if so many more prefixes might not find room."""
-    if pool.count + 2 * count >= MAX_PLIES:
-        raise Invalid("the IPv4 tables are full", "TABLE_TOO_BIG")
-
-
-assert Change.size == 32
+assert Change.size == 16

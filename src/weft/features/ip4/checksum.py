@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from weft.core.buffer import Buffer
-from weft.core.memory import swap16
+from weft.core.memory import shift_right, swap16, wrap
 from weft.core.node import inline, routine
 from weft.features.gso.checksum import add_bytes, add_packet, fold
 from weft.features.ip4.header import MINIMUM, Ip4Header, Ip4Words
 
+#: The inverse of 65535 modulo 2^64.
+INVERSE = -0x0001_0001_0001_0001
+
 
 @inline
 def is_header_good(ip: Ip4Header) -> int:
-    """Whether the checksum of a header without options is right."""
+    """Whether the checksum of a header without options is right: the sum of its words is a multiple of 65535 (RFC 1071).
+
+    A number divides exactly if its product with the divisor's inverse is the small quotient; other products are large.
+    """
     words = Ip4Words(ip.address)
-    return fold(words.a + words.b + words.c + words.d + words.e) == 0xFFFF
+    total = words.a + words.b + words.c + words.d + words.e
+    return shift_right(wrap(total * INVERSE), 32) == 0
 
 
 @routine

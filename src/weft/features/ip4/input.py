@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import Buffer
-from weft.core.memory import prefetch
-from weft.core.node import Nexts, NoError, inline, node, routine
+from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.view import View, i64
 from weft.features.icmp.model import TIME_EXCEEDED, TTL_EXCEEDED, icmp_error
@@ -15,7 +14,6 @@ from weft.features.ip4.errors import Ip4Error
 from weft.features.ip4.format import trace_forwarded, trace_ip4
 from weft.features.ip4.header import FRAGMENT_OFFSET, MINIMUM, VERSION_IHL, Ip4Header
 from weft.features.ip4.interfaces import interfaces4
-from weft.features.ip4.mtrie import ROOT_BITS, roots
 
 unicast, multicast = arcs.unicast, arcs.multicast
 MULTICAST = 0xE  #: the first four bits of group addresses (RFC 5771)
@@ -45,11 +43,9 @@ def ip4_input(rt: NodeRuntime, pkt: Buffer) -> int:
     meta = MetaWords(pkt.opaque)
     meta.adj_and_fib = fib_index << 32
     meta.rest = 0
-    pkt.error = NoError.NONE
     ip = Ip4Header(pkt.data)
     length = ip.total_length
     destination = ip.destination
-    prefetch(roots.address + (((fib_index << ROOT_BITS) + (destination >> 16)) << 2))
     fine = (ip.version_ihl == VERSION_IHL) & (ip.ttl != 0) & (length >= MINIMUM) & (length <= pkt.current_length)
     if fine & is_header_good(ip) & (destination >> 28 != MULTICAST) & (ip.fragment & FRAGMENT_OFFSET != 1):
         return unicast.start(pkt, sw_if_index, InputNext.LOOKUP)

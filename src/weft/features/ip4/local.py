@@ -15,7 +15,7 @@ from weft.core.buffer import (
 from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
-from weft.features.fib.load_balance import DROPS, routes
+from weft.features.fib.load_balance import DROPS, route_balance
 from weft.features.fib.load_balance import LOCAL as OURS
 from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.gso.model import UDP_HEADER, UdpHeader
@@ -117,7 +117,7 @@ def check_source(pkt: Buffer, ip: Ip4Header) -> int:
     fib_index = IpMeta(pkt.opaque).fib_index
     if fib_index == BY_INTERFACE:
         fib_index = own_table(pkt)
-    flags = routes[lookup(fib_index, ip.source)].flags
+    flags = route_balance(lookup(fib_index, ip.source)).flags
     if flags & OURS and pkt.flags & LOCAL == 0:
         return Ip4Error.SPOOFED_LOCAL_PACKETS
     if flags & DROPS and ip.destination != BROADCAST:

@@ -7,7 +7,7 @@ from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
-from weft.features.fib.load_balance import choose, load_balances, to_counters, via_counters
+from weft.features.fib.load_balance import choose, route_balance, to_counters, via_counters
 from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.ip4.errors import LookupError
 from weft.features.ip4.flow_hash import flow_hash, flow_hashes
@@ -44,9 +44,9 @@ def ip4_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
     if fib_index == BY_INTERFACE:
         fib_index = own_table(pkt)
         meta.fib_index = fib_index
-    index = lookup(fib_index, Ip4Header(pkt.data).destination)
-    to_counters.add(rt.worker, index, 1, pkt.total_length)
-    lb = load_balances[index]
+    route = lookup(fib_index, Ip4Header(pkt.data).destination)
+    to_counters.add(rt.worker, route, 1, pkt.total_length)
+    lb = route_balance(route)
     if lb.buckets == 0:
         meta.adj_index = lb.index
         return lb.next
@@ -58,11 +58,11 @@ def ip4_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
 
 @node("ip4-load-balance", next=LookupNext, trace=trace_lookup)
 def ip4_load_balance(rt: NodeRuntime, pkt: Buffer) -> int:
-    """The same for packets whose route this machine has looked up itself: ``adj_index`` is its load-balance."""
+    """The same for packets whose route this machine has looked up itself: ``adj_index`` is its number."""
     meta = IpMeta(pkt.opaque)
-    index = meta.adj_index
-    via_counters.add(rt.worker, index, 1, pkt.total_length)
-    lb = load_balances[index]
+    route = meta.adj_index
+    via_counters.add(rt.worker, route, 1, pkt.total_length)
+    lb = route_balance(route)
     meta.flow_hash = 0
     if lb.buckets == 0:
         meta.adj_index = lb.index

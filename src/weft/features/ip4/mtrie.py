@@ -1,63 +1,104 @@
-"""Longest-prefix match: a trie of three steps, 16, 8 and 8 bits, whose leaves are load-balances.
+"""Longest-prefix match: a trie of three steps, 16, 8 and 8 bits, whose leaves are routes.
 
-A leaf (i32) is the index of a load-balance, or, if it is negative, the number of a ply of 256 leaves for the next eight
-bits. Each prefix owns the leaves that it covers and no longer prefix does. The main thread changes leaves by single
-stores, and fills a ply before it links it; plies that have been unlinked are used again after the workers have let go.
+A leaf (i32) is the number of a route, or, if it is negative, leads to a *ply*: the 256 leaves of the next eight bits,
+as runs of equal ones: a bit for each leaf that differs from the one before, and the value of each run. A ply of up to
+seven runs is one cache line, and so are most plies of a large table. Each prefix owns the leaves that it covers and no
+longer prefix does.
+
+Plies never change while workers can see them, but for the links in them. The main thread builds a new one beside the
+old, and links it with a single store; what is not linked any more is used again after the workers have let go.
 """
 
 from __future__ import annotations
 
 from weft.core import arena
-from weft.core.memory import fence
+from weft.core.memory import count_bits, fence
 from weft.core.node import inline, routine
-from weft.core.view import Array, View, i32, i64, times, u32
-from weft.features.fib.load_balance import routes
+from weft.core.view import Array, Bytes, View, i32, i64, times, u8, u32
+from weft.features.fib.load_balance import length_of
 
 MAX_FIBS = 4096
-MAX_PLIES = 1 << 22
 ROOT_BITS = 16
 ROOT = 1 << ROOT_BITS
 LEAVES = 256
-PLY = 0x7FFFFFFF  #: of a leaf that is negative: the ply's number
-LINK = 1 << 31
+MAX_LINES = 1 << 25
+LINE = 64
+MOST_LINES = 17  #: of one ply: all its leaves differ
+MOST_RETIRED = 1 << 22  #: lines; so many are never short
 
 
 class Ply(View):
-    """The leaves of eight more bits."""
+    """The leaves of eight more bits, as ``lookup`` reads them."""
+
+    changes: Array[i64] = times(4)  # a bit for each leaf: it differs from the one before; the first always does
+    slots: Array[i32] = times(0)  # slot 0 is PlyCounts.before; from 1 on the runs
+
+
+class PlyCounts(View):
+    """The same."""
+
+    changes: Array[i64] = times(4)
+    before: Array[u8] = times(4)  # changes in the words before each
+
+
+class Line(View):
+    """What plies are made of."""
+
+    bytes: Bytes = times(LINE)
+
+
+class Pool(View):
+    """Lines of plies: those never used, chains of free plies by their size, and the chain of those that will be."""
+
+    used: i64
+    retired: i64
+    retired_lines: i64
+    live: i64  # lines of plies that are linked
+    free: Array[u32] = times(MOST_LINES + 1)
+
+
+class Leaves(View):
+    """A ply at length, while it is being changed."""
 
     leaves: Array[i32] = times(LEAVES)
 
 
-class PlyPool(View):
-    """Plies that are free, and those that will be when the workers have let go of them."""
-
-    used: i64  # so many have ever been in use
-    free: i64  # chain of free ones, by number; 0: none (number 0 is never used)
-    retired: i64
-    count: i64  # in use now
-
-
-class PlyState(View):
-    """What only the main thread wants to know of a ply."""
-
-    owned: u32  # leaves that are links, or belong to prefixes longer than the ply's own
-    next: u32  # in a chain
-
-
 roots = arena.table("ip4-roots", i32, MAX_FIBS << ROOT_BITS)
-plies = arena.table("ip4-plies", Ply, MAX_PLIES)
-states = arena.table("ip4-ply-states", PlyState, MAX_PLIES)
-pool = arena.root("ip4-ply-pool", PlyPool)
+lines = arena.table("ip4-ply-lines", Line, MAX_LINES)
+chain = arena.table("ip4-ply-chain", u32, MAX_LINES)
+pool = arena.root("ip4-ply-pool", Pool)
+middle_leaves = arena.root("ip4-middle-leaves", Leaves)
+last_leaves = arena.root("ip4-last-leaves", Leaves)
+
+
+@inline
+def ply_of(link: int) -> Ply:
+    """The ply that a negative leaf leads to."""
+    return Ply(lines.address - (link << 6))
+
+
+@inline
+def slot_of(ply: Ply, at: int) -> int:
+    """The slot of the run that the leaf belongs to."""
+    word = at >> 6
+    return PlyCounts(ply.address).before[word] + count_bits(ply.changes[word] << (63 - (at & 63)))
+
+
+@inline
+def leaf_of(link: int, at: int) -> int:
+    """A leaf of the ply that a negative leaf leads to."""
+    ply = ply_of(link)
+    return ply.slots[slot_of(ply, at)]
 
 
 @inline
 def lookup(fib_index: int, address: int) -> int:
-    """The load-balance of the longest prefix of a table that an address (a number) lies in."""
+    """The route of the longest prefix of a table that an address (a number) lies in."""
     leaf = roots[(fib_index << ROOT_BITS) + (address >> 16)]
     if leaf < 0:
-        leaf = plies[leaf & PLY].leaves[(address >> 8) & 0xFF]
+        leaf = leaf_of(leaf, (address >> 8) & 0xFF)
         if leaf < 0:
-            leaf = plies[leaf & PLY].leaves[address & 0xFF]
+            leaf = leaf_of(leaf, address & 0xFF)
     return leaf
 
 
@@ -67,33 +108,43 @@ def find(fib_index: int, address: int) -> int:
     return lookup(fib_index, address)
 
 
-# --- changes; of the main thread
-
-
-@routine
-def take_ply(leaf: int) -> int:
-    """The number of a ply all of whose leaves are ``leaf``."""
-    number = pool.free
-    if number != 0:
-        pool.free = states[number].next
-    else:
-        pool.used = pool.used + 1
-        number = pool.used
-    pool.count = pool.count + 1
-    states[number].owned = 0
-    ply = plies[number]
-    for i in range(LEAVES):
-        ply.leaves[i] = leaf
-    fence()
-    return number
+# --- plies; of the main thread
 
 
 @inline
-def retire(number: int) -> None:
-    """The ply is linked no more."""
-    states[number].next = pool.retired
-    pool.retired = number
-    pool.count = pool.count - 1
+def lines_for(runs: int) -> int:
+    """How many lines a ply of so many runs takes."""
+    return (36 + 4 * runs + LINE - 1) >> 6
+
+
+@inline
+def runs_of(ply: Ply) -> int:
+    return slot_of(ply, LEAVES - 1)
+
+
+@routine
+def take(size: int) -> int:
+    """The number of the first of so many lines in a row."""
+    number = pool.free[size]
+    if number != 0:
+        pool.free[size] = chain[number]
+    else:
+        number = pool.used + 1
+        pool.used = pool.used + size
+    pool.live = pool.live + size
+    return number
+
+
+@routine
+def retire(link: int) -> int:
+    """A leaf leads to its ply no more, if it did."""
+    if link < 0:
+        size = lines_for(runs_of(ply_of(link)))
+        chain[-link] = pool.retired
+        pool.retired = -link
+        pool.retired_lines = pool.retired_lines + size
+        pool.live = pool.live - size
+    return 0
 
 
 @routine
@@ -101,112 +152,184 @@ def recycle() -> int:
     """The workers have let go of all that is retired."""
     while pool.retired != 0:
         number = pool.retired
-        pool.retired = states[number].next
-        states[number].next = pool.free
-        pool.free = number
-    return 0
-
-
-@inline
-def change(number: int, at: int, length: int, base: int, leaf: int) -> None:
-    """Set a leaf of a ply whose prefix is ``base`` long, and keep count of whose leaves it has."""
-    ply = plies[number]
-    state = states[number]
-    state.owned = state.owned + (length > base) - (routes[ply.leaves[at]].length > base)
-    ply.leaves[at] = leaf
-
-
-@routine
-def cover_last(number: int, first: int, count: int, length: int, leaf: int) -> int:
-    """Give leaves of a ply of the last step to a prefix, except those of longer ones."""
-    ply = plies[number]
-    for at in range(first, first + count):
-        if routes[ply.leaves[at]].length <= length:
-            change(number, at, length, 24, leaf)
+        pool.retired = chain[number]
+        size = lines_for(runs_of(ply_of(-number)))
+        chain[number] = pool.free[size]
+        pool.free[size] = number
+    pool.retired_lines = 0
     return 0
 
 
 @routine
-def cover_middle(number: int, first: int, count: int, length: int, leaf: int) -> int:
-    """The same in a ply of the middle step, and in all below it."""
-    ply = plies[number]
-    for at in range(first, first + count):
-        here = ply.leaves[at]
-        if here < 0:
-            cover_last(here & PLY, 0, LEAVES, length, leaf)
-        elif routes[here].length <= length:
-            change(number, at, length, 16, leaf)
+def expand(leaf: int, into: Leaves) -> int:
+    """Write a ply at length; that of a leaf which leads to none is the leaf 256 times."""
+    leaves = into.leaves
+    if leaf >= 0:
+        for at in range(LEAVES):
+            leaves[at] = leaf
+        return 0
+    ply = ply_of(leaf)
+    slots = ply.slots
+    slot = 0
+    for word in range(4):
+        changes = ply.changes[word]
+        for bit in range(64):
+            slot += (changes >> bit) & 1
+            leaves[(word << 6) + bit] = slots[slot]
     return 0
+
+
+@routine
+def compress(source: Leaves) -> int:
+    """The leaf that leads to a new ply of these leaves, ready to be linked; the leaf itself if all are one."""
+    leaves = source.leaves
+    runs = 1
+    for at in range(1, LEAVES):
+        runs += leaves[at] != leaves[at - 1]
+    if runs == 1:
+        return leaves[0]
+    number = take(lines_for(runs))
+    ply = ply_of(-number)
+    slots = ply.slots
+    counts = PlyCounts(ply.address).before
+    last = 0
+    slot = 0
+    for word in range(4):
+        counts[word] = slot
+        changes = 0
+        for bit in range(64):
+            at = (word << 6) + bit
+            leaf = leaves[at]
+            if at == 0 or leaf != last:
+                changes |= 1 << bit
+                slot += 1
+                slots[slot] = leaf
+                last = leaf
+        ply.changes[word] = changes
+    fence()
+    return -number
+
+
+# --- prefixes; of the main thread
+
+
+@routine
+def cover_last(here: int, first: int, count: int, length: int, leaf: int) -> int:
+    """What a leaf of the middle step becomes when leaves below it go to a prefix, except those of longer ones."""
+    expand(here, last_leaves)
+    leaves = last_leaves.leaves
+    changed = 0
+    for at in range(first, first + count):
+        if length_of[leaves[at]] <= length:
+            leaves[at] = leaf
+            changed = 1
+    if changed == 0:
+        return here
+    made = compress(last_leaves)
+    retire(here)
+    return made
+
+
+@routine
+def cover_middle(here: int, first: int, count: int, length: int, leaf: int) -> int:
+    """The same for a leaf of the root, and all below it."""
+    expand(here, middle_leaves)
+    leaves = middle_leaves.leaves
+    changed = 0
+    for at in range(first, first + count):
+        old = leaves[at]
+        if old < 0:
+            made = cover_last(old, 0, LEAVES, length, leaf)
+        else:
+            made = leaf if length_of[old] <= length else old
+        leaves[at] = made
+        changed |= made != old
+    return replace(here, changed)
+
+
+@routine
+def replace(here: int, changed: int) -> int:
+    """What a leaf of the root becomes when those in ``middle_leaves`` have changed."""
+    if changed == 0:
+        return here
+    made = compress(middle_leaves)
+    retire(here)
+    return made
 
 
 @routine
 def insert(fib_index: int, address: int, length: int, leaf: int) -> int:
-    """Enter a prefix that is not there. ``routes[leaf].length`` is set; there are two plies left at least."""
+    """Enter a prefix that is not there; ``length_of[leaf]`` is set."""
     first = (fib_index << ROOT_BITS) + (address >> 16)
     if length <= 16:
         for at in range(first, first + (1 << (16 - length))):
             here = roots[at]
             if here < 0:
-                cover_middle(here & PLY, 0, LEAVES, length, leaf)
-            elif routes[here].length <= length:
+                roots[at] = cover_middle(here, 0, LEAVES, length, leaf)
+            elif length_of[here] <= length:
                 roots[at] = leaf
         return 0
-    if roots[first] >= 0:
-        roots[first] = take_ply(roots[first]) | LINK
-    middle = roots[first] & PLY
+    here = roots[first]
     at = (address >> 8) & 0xFF
     if length <= 24:
-        return cover_middle(middle, at, 1 << (24 - length), length, leaf)
-    here = plies[middle].leaves[at]
-    if here >= 0:
-        made = take_ply(here)
-        if routes[here].length <= 16:
-            states[middle].owned = states[middle].owned + 1
-        here = made | LINK
-        plies[middle].leaves[at] = here
-    return cover_last(here & PLY, address & 0xFF, 1 << (32 - length), length, leaf)
+        roots[first] = cover_middle(here, at, 1 << (24 - length), length, leaf)
+        return 0
+    below = leaf_of(here, at) if here < 0 else here
+    made = cover_last(below, address & 0xFF, 1 << (32 - length), length, leaf)
+    return relink(first, at, below, made)
 
 
 @routine
-def uncover_last(number: int, first: int, count: int, leaf: int, cover: int) -> int:
-    """Give leaves of a ply of the last step back to the prefix around."""
-    ply = plies[number]
+def relink(first: int, at: int, below: int, made: int) -> int:
+    """Put another leaf into the middle step. A link to a ply is a run of its own: it can be exchanged where it is."""
+    here = roots[first]
+    if below < 0 and made < 0:
+        ply = ply_of(here)
+        ply.slots[slot_of(ply, at)] = made
+        return 0
+    expand(here, middle_leaves)
+    middle_leaves.leaves[at] = made
+    roots[first] = replace(here, made != below)
+    return 0
+
+
+@routine
+def uncover_last(here: int, first: int, count: int, leaf: int, cover: int) -> int:
+    """What a leaf of the middle step becomes when leaves below it are given back to the prefix around."""
+    expand(here, last_leaves)
+    leaves = last_leaves.leaves
+    changed = 0
     for at in range(first, first + count):
-        if ply.leaves[at] == leaf:
-            change(number, at, routes[cover].length, 24, cover)
-    return 0
+        if leaves[at] == leaf:
+            leaves[at] = cover
+            changed = 1
+    if changed == 0:
+        return here
+    made = compress(last_leaves)
+    retire(here)
+    return made
 
 
 @routine
-def uncover_middle(number: int, first: int, count: int, leaf: int, cover: int) -> int:
-    """The same in a ply of the middle step; plies below that nobody needs any more go."""
-    ply = plies[number]
+def uncover_middle(here: int, first: int, count: int, leaf: int, cover: int) -> int:
+    """The same for a leaf of the root, and all below it."""
+    expand(here, middle_leaves)
+    leaves = middle_leaves.leaves
+    changed = 0
     for at in range(first, first + count):
-        here = ply.leaves[at]
-        if here < 0:
-            below = here & PLY
-            uncover_last(below, 0, LEAVES, leaf, cover)
-            collapse(number, at, below)
-        elif here == leaf:
-            change(number, at, routes[cover].length, 16, cover)
-    return 0
-
-
-@routine
-def collapse(middle: int, at: int, below: int) -> int:
-    """Replace a ply of the last step by a leaf, if all of it belongs to one prefix that is not longer than it."""
-    if states[below].owned == 0:
-        here = plies[below].leaves[0]
-        plies[middle].leaves[at] = here
-        if routes[here].length <= 16:
-            states[middle].owned = states[middle].owned - 1
-        retire(below)
-    return 0
+        old = leaves[at]
+        if old < 0:
+            made = uncover_last(old, 0, LEAVES, leaf, cover)
+        else:
+            made = cover if old == leaf else old
+        leaves[at] = made
+        changed |= made != old
+    return replace(here, changed)
 
 
 @routine
 def remove(fib_index: int, address: int, length: int, leaf: int, cover: int) -> int:
-    """Take a prefix out; ``cover`` is the load-balance of the longest prefix around it."""
+    """Take a prefix out; ``cover`` is the route of the longest prefix around it."""
     first = (fib_index << ROOT_BITS) + (address >> 16)
     if length <= 16:
         for at in range(first, first + (1 << (16 - length))):
@@ -214,27 +337,16 @@ def remove(fib_index: int, address: int, length: int, leaf: int, cover: int) -> 
             if here == leaf:
                 roots[at] = cover
             elif here < 0:
-                uncover_middle(here & PLY, 0, LEAVES, leaf, cover)
-                collapse_root(at, here & PLY)
+                roots[at] = uncover_middle(here, 0, LEAVES, leaf, cover)
         return 0
-    middle = roots[first] & PLY
+    here = roots[first]
     at = (address >> 8) & 0xFF
     if length <= 24:
-        uncover_middle(middle, at, 1 << (24 - length), leaf, cover)
-    else:
-        below = plies[middle].leaves[at] & PLY
-        uncover_last(below, address & 0xFF, 1 << (32 - length), leaf, cover)
-        collapse(middle, at, below)
-    return collapse_root(first, middle)
-
-
-@routine
-def collapse_root(at: int, middle: int) -> int:
-    """The same for a ply of the middle step."""
-    if states[middle].owned == 0:
-        roots[at] = plies[middle].leaves[0]
-        retire(middle)
-    return 0
+        roots[first] = uncover_middle(here, at, 1 << (24 - length), leaf, cover)
+        return 0
+    below = leaf_of(here, at)
+    made = uncover_last(below, address & 0xFF, 1 << (32 - length), leaf, cover)
+    return relink(first, at, below, made)
 
 
 @routine
@@ -243,10 +355,9 @@ def empty(fib_index: int) -> int:
     for at in range(fib_index << ROOT_BITS, (fib_index + 1) << ROOT_BITS):
         here = roots[at]
         if here < 0:
-            middle = here & PLY
-            for i in range(LEAVES):
-                if plies[middle].leaves[i] < 0:
-                    retire(plies[middle].leaves[i] & PLY)
-            retire(middle)
+            expand(here, middle_leaves)
+            for below in range(LEAVES):
+                retire(middle_leaves.leaves[below])
+            retire(here)
             roots[at] = 0
     return 0

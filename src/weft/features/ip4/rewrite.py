@@ -7,7 +7,8 @@ from weft.core.memory import copy
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
-from weft.features.fib.adjacency import COUNTED, REWRITE_END, SHORT, Adjacencies
+from weft.core.view import View, i64, u32
+from weft.features.fib.adjacency import COUNTED, PLAIN, REWRITE_END, Adjacencies
 from weft.features.fib.dpo import format_adjacency
 from weft.features.fib.model import Adjacency, IpMeta, adjacencies, adjacency_counters
 from weft.features.gso.model import is_gso, segment_length
@@ -59,31 +60,65 @@ def ip4_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
         if way != FINE:
             return way
     if pkt.flags & LOCAL == 0:
-        ttl = ip.ttl - 1
-        ip.ttl = ttl
-        # The word with the TTL is less by 0x100, so the checksum is more (RFC 1624).
-        total = ip.checksum + 0x100
-        ip.checksum = total + (total >= 0xFFFF)
-        if ttl <= 0:
-            icmp_error(pkt, TIME_EXCEEDED, TTL_EXCEEDED, 0)
-            return pkt.fail(Ip4Error.TIME_EXPIRED, RewriteNext.ICMP_ERROR)
-    length = adjacency.rewrite_length
-    if (adjacency.flags != 0) | (pkt.current_data < SHORT - HEADROOM):
+        hop = Hop(ip.address)
+        if hop.word & TTL <= 1:
+            return expired(pkt)
+        hop.word = one_less(hop.word)
+    if adjacency.flags & PLAIN and pkt.current_data >= ETHERNET - HEADROOM:
+        # Fourteen bytes, as two words that overlap.
+        header = adjacency.address + (REWRITE_END - ETHERNET)
+        copy(ip.address - ETHERNET, header, WORD)
+        copy(ip.address - WORD, header + (ETHERNET - WORD), WORD)
+        pkt.advance(-ETHERNET)
+    else:
+        length = adjacency.rewrite_length
         if pkt.current_data < length - HEADROOM:
             return pkt.fail(Ip4Error.HEADROOM, RewriteNext.DROP)
         rare(rt, pkt, adjacency, meta.adj_index)
-    else:
-        copy(ip.address - SHORT, adjacency.address + (REWRITE_END - SHORT), SHORT)
-    pkt.advance(-length)
-    meta.rewrite_length = length
+        pkt.advance(-length)
     sw_if_index = adjacency.sw_if_index
     pkt.tx_sw_if_index = sw_if_index
+    if output.chains[sw_if_index] == 0:
+        return adjacency.next
+    meta.rewrite_length = adjacency.rewrite_length
     return output.start(pkt, sw_if_index, adjacency.next)
+
+
+class Hop(View):
+    """The word of an IPv4 header with TTL, protocol and checksum, in the machine's order."""
+
+    before: i64
+    word: u32
+
+
+TTL = 0xFF
+ETHERNET = 14  #: bytes of a header without tags
+WORD = 8
+
+
+@inline
+def one_less(word: int) -> int:
+    """The header's word with one hop less to live. The sum over the header has 0x100 less, so the checksum has that much
+    more (RFC 1624), which is 1 in the machine's order, and once more 1 where it passes 0xffff.
+    """
+    word += 0x1_0000 - 1
+    return word + ((word >= 0xFFFF_0000) << 16)
+
+
+@routine
+def expired(pkt: Buffer) -> int:
+    """Where a packet goes that has no hop left. The message about it shows it as it would have been sent."""
+    ip = Ip4Header(pkt.data)
+    if ip.ttl == 1:
+        hop = Hop(ip.address)
+        hop.word = one_less(hop.word)
+    icmp_error(pkt, TIME_EXCEEDED, TTL_EXCEEDED, 0)
+    return pkt.fail(Ip4Error.TIME_EXPIRED, RewriteNext.ICMP_ERROR)
 
 
 @routine
 def rare(rt: NodeRuntime, pkt: Buffer, adjacency: Adjacency, index: int) -> int:
-    """Long headers, little headroom, counting."""
+    """Headers with tags, counting."""
     length = adjacency.rewrite_length
     copy(pkt.data - length, adjacency.address + REWRITE_END - length, length)
     if adjacency.flags & COUNTED:

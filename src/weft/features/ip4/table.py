@@ -15,7 +15,7 @@ from weft.features.fib.load_balance import ATTACHED, CONNECTED
 from weft.features.fib.path import Path, PathKind, PathList, PathLists
 from weft.features.fib.source import Source
 from weft.features.ip4 import mtrie
-from weft.features.ip4.batch import CHUNK, Batch, check_room
+from weft.features.ip4.batch import Batch
 from weft.features.ip4.entry import MASKS, Entry, key_of
 from weft.features.ip4.flow_hash import DEFAULT, FlowHash, flow_hashes
 
@@ -104,7 +104,6 @@ class Table:
     def say(self, address: int, length: int, source: Source, paths: Iterable[Path]) -> Entry:
         """A source says how a prefix is forwarded from now on."""
         entry = self.find(address, length)
-        check_room(1)
         index = self._indices.take() if entry is None else entry.index
         try:
             wanted = self._paths.lock("ip4", paths)
@@ -149,7 +148,6 @@ class Table:
                         self._paths.unlock(paths)
                     paths, last = self._paths.lock("ip4", wanted), wanted
                 if not fresh:
-                    check_room(CHUNK + 1024)
                     fresh = self._indices.take_many(max(1, min(1024, self._indices.left)))
                 key = address << 6 | length
                 entry = entries.get(key)
@@ -162,7 +160,6 @@ class Table:
                     entries[key] = entry = Entry(address, length, index, source, paths)
                     entry.installed = True
                     self._count(length, 1)
-                    paths.users.add(index)
                     batch.insert(address, length, index, paths)
                 if batch.full:
                     batch.commit()
@@ -208,12 +205,10 @@ class Table:
 
     def _install(self, entry: Entry, batch: Batch) -> None:
         entry.installed = True
-        entry.paths.users.add(entry.index)
         batch.insert(entry.address, entry.length, entry.index, entry.paths)
 
     def _uninstall(self, entry: Entry, batch: Batch) -> None:
         entry.installed = False
-        entry.paths.users.discard(entry.index)
         batch.remove(entry.address, entry.length, entry.index, self.match(entry.address, entry.length - 1).index)
 
     def _resay(self, entry: Entry, source: Source, wanted: PathList, batch: Batch) -> None:
@@ -229,8 +224,6 @@ class Table:
         """What is heard of an entry may have changed."""
         wanted = entry.source is not Source.ADJACENCY or self._refines(entry)
         if entry.installed and before is not entry.paths:
-            before.users.discard(entry.index)
-            entry.paths.users.add(entry.index)
             batch.assign(entry.address, entry.length, entry.index, entry.paths)
         if wanted and not entry.installed:
             self._install(entry, batch)
@@ -306,7 +299,6 @@ class Table:
         for entry in self._entries.values():
             self._gone.append(entry.index)
             for _, paths in entry.said:
-                paths.users.discard(entry.index)
                 self._paths.unlock(paths)
         self._entries.clear()
         self.settle(at_once=True)
