@@ -14,7 +14,7 @@ INVERSE = -0x0001_0001_0001_0001
 
 @inline
 def is_header_good(ip: Ip4Header) -> int:
-    """Whether the checksum of a header without options is right: the sum of its words is a multiple of 65535 (RFC 1071).
+    """Whether the checksum of a header without options is right: its words add up to a multiple of 65535 (RFC 1071).
 
     A number divides exactly if its product with the divisor's inverse is the small quotient; other products are large.
     """

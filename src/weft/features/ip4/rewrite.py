@@ -98,8 +98,8 @@ WORD = 8
 
 @inline
 def one_less(word: int) -> int:
-    """The header's word with one hop less to live. The sum over the header has 0x100 less, so the checksum has that much
-    more (RFC 1624), which is 1 in the machine's order, and once more 1 where it passes 0xffff.
+    """The header's word with one hop less to live. The header's sum has 0x100 less, so the checksum has that much more
+    (RFC 1624), which is 1 in the machine's order, and once more 1 where it passes 0xffff.
     """
     word += 0x1_0000 - 1
     return word + ((word >= 0xFFFF_0000) << 16)
