@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
 from conftest import Lab
 from weft.core.cli import CliError
-from weft.features.interface.model import Interfaces
+from weft.features.interface.model import PROMISCUOUS, Interfaces
 from weft.features.l2.model import BridgeDomains
 
 #: As VPP 26.06 printed it after the configuration below; interface numbers are ours.
@@ -182,8 +183,6 @@ def test_hundreds_of_bridge_domains(compiled_lab: Lab) -> None:
 
 def test_devices_take_frames_for_anybody_while_at_layer_2(lab: Lab) -> None:
     (port,) = lab.pg(1)
-    from weft.features.interface.model import PROMISCUOUS
-
     lab.cli("create sub-interfaces pg0 5\nset interface l2 bridge pg0.5 1")
     assert port.row.flags & PROMISCUOUS
     lab.cli("set interface l2 bridge pg0 1\nset interface l3 pg0.5")
@@ -194,8 +193,6 @@ def test_devices_take_frames_for_anybody_while_at_layer_2(lab: Lab) -> None:
 
 def test_a_thousand_members_in_a_second(compiled_lab: Lab) -> None:
     """Adding a member costs about the same whatever their number."""
-    import time
-
     lab = compiled_lab
     lab.pg(1)
     lab.cli("create sub-interfaces pg0 1-1000")
