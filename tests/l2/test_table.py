@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from weft import Engine
 from weft.core import arena, memory
+from weft.core.hashmap import HashMap, put_one
 from weft.core.memory import wrap
 from weft.core.node import routine
-from weft.core.table import LOAD, SLOTS, HashMap, HashTable, hash_of, lookup, put_one
+from weft.core.table import LOAD, SLOTS, HashTable, hash_of, lookup
 
 table = arena.root("test-table", HashTable)
 

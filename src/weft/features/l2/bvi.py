@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import L3_HDR_VALID, NO_INTERFACE, Buffer
+from weft.core.buffer import L3_HDR_VALID, NEXT_PRESENT, NO_INTERFACE, Buffer
 from weft.core.node import inline
 from weft.core.runtime import NodeRuntime
 from weft.features.ethernet.errors import EthernetError
@@ -29,11 +29,17 @@ def to_bvi(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, bad_mac: int, bad_eth
     next = ethertype_nodes[before_layer_3(pkt).ethertype]
     if next == ethertype_nodes[RESERVED_ETHERTYPE]:
         return pkt.fail(bad_ethertype, REFUSED)
-    pkt.l2_hdr_offset = pkt.current_data
-    pkt.advance(pkt.l2_len)
-    pkt.l3_hdr_offset = pkt.current_data
-    pkt.flags = pkt.flags | L3_HDR_VALID
+    length = pkt.l2_len
+    start = pkt.current_data + length
+    octets = pkt.current_length - length
+    flags = pkt.flags
+    pkt.current_data = start
+    pkt.l3_hdr_offset = start
+    pkt.current_length = octets
+    pkt.flags = flags | L3_HDR_VALID
     pkt.rx_sw_if_index = sw_if_index
     pkt.tx_sw_if_index = NO_INTERFACE
-    rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
+    if flags & NEXT_PRESENT:
+        octets += pkt.rest_length
+    rx.add(rt.worker, sw_if_index, 1, octets)
     return next

@@ -10,8 +10,8 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core import memory
+from weft.core.hashmap import HashMap
 from weft.core.model import Invalid, model
-from weft.core.table import HashMap
 from weft.features.interface.address import show_mac
 from weft.features.interface.model import Interface
 from weft.features.l2.layout import (

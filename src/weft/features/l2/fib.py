@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weft.core.buffer import lock, unlock
+from weft.core.hashmap import PAIR, HashMap, Pair
 from weft.core.memory import atomic_store, wrap
 from weft.core.model import Invalid, model
 from weft.core.node import inline, routine
@@ -18,12 +19,9 @@ from weft.core.table import (
     EMPTY,
     FULL,
     HASH_BITS,
-    PAIR,
     SLOTS,
     Bucket,
-    HashMap,
     HashTable,
-    Pair,
     place_of,
     put,
     value_at,

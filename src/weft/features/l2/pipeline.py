@@ -11,7 +11,7 @@ interface, its bridge domain and its kind; and once more in ``l2-output``, by th
         ...
         return next_input_feature(pkt, COUNT)
 
-    engine[L2].enable(interface, COUNT)
+    engine[Layer2].enable(interface, COUNT)
 """
 
 from __future__ import annotations
