@@ -28,7 +28,8 @@ def format_flow_hash(wanted: FlowHash) -> str:
 
 def format_table(table: Table) -> str:
     """The line about a table that its routes follow."""
-    locks = "".join(f"{source.label}:{count}, " for source, count in sorted(table.locks.items()))
+    held = table.locks | ({Source.ADJACENCY: 1} if table.has_neighbors else {})
+    locks = "".join(f"{source.label}:{count}, " for source, count in sorted(held.items()))
     return (
         f"{table.name}, fib_index:{table.fib_index}, flow hash:[{format_flow_hash(table.flow_hash)}] "
         f"epoch:0 flags:none locks:[{locks}]"

@@ -67,6 +67,10 @@ class Table:
         memory.write(mtrie.roots.address + 4 * mtrie.ROOT * self.fib_index, root.tobytes())
         batch.commit()
 
+    @property
+    def has_neighbors(self) -> bool:
+        return bool(self._neighbors)
+
     def __iter__(self) -> Iterator[Entry]:
         """By address and length, as VPP lists them: of equal addresses the longest prefix after /0 last."""
         return iter(sorted(self._entries.values(), key=lambda entry: (entry.address, _order(entry))))
