@@ -1,0 +1,49 @@
+"""Whether a packet that was routed, or made here, is as the RFCs want it."""
+
+from __future__ import annotations
+
+from scapy.layers.inet import IP
+from scapy.layers.l2 import Ether
+
+from weft import Engine
+from weft.features.interface.model import Interfaces
+
+IP_TYPE, TAGS = 0x0800, (0x8100, 0x88A8)
+
+
+def sum16(data: bytes) -> int:
+    """The one's complement sum of RFC 1071; 0xffff if a checksum in ``data`` is right."""
+    total = sum(int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def after_tags(data: bytes) -> tuple[int, bytes]:
+    """The ethertype behind all tags, and what follows it."""
+    at = 12
+    while (ethertype := int.from_bytes(data[at : at + 2], "big")) in TAGS:
+        at += 4
+    return ethertype, data[at + 2 :]
+
+
+def check_routed(engine: Engine, interface: str, data: bytes) -> None:
+    """Raises AssertionError unless this is a frame with a proper IPv4 packet (RFC 1812 5.2.2)."""
+    shown = data[:80].hex()
+    ethertype, packet = after_tags(data)
+    assert ethertype == IP_TYPE, f"{interface}: ethertype {ethertype:#x}: {shown}"
+    header = (packet[0] & 15) * 4
+    assert packet[0] >> 4 == 4 and header >= 20, f"{interface}: no IPv4 header: {shown}"
+    length = int.from_bytes(packet[2:4], "big")
+    assert header <= length <= len(packet), f"{interface}: {length} bytes of {len(packet)}: {shown}"
+    assert sum16(packet[:header]) == 0xFFFF, f"{interface}: wrong header checksum: {shown}"
+    assert packet[8] > 0, f"{interface}: no hop left: {shown}"
+    assert length <= engine[Interfaces].mtu(engine[Interfaces][interface]), f"{interface}: longer than the MTU: {shown}"
+    assert data[6] & 1 == 0, f"{interface}: from a group: {shown}"
+    assert Ether(data).haslayer(IP), f"{interface}: scapy sees no IP: {shown}"
+
+
+def is_later_fragment(data: bytes) -> bool:
+    """Whether this is an IPv4 fragment, but not the first."""
+    ethertype, packet = after_tags(data)
+    return ethertype == IP_TYPE and len(packet) >= 20 and int.from_bytes(packet[6:8], "big") & 0x1FFF != 0
