@@ -98,7 +98,7 @@ class TestCommands:
         assert lines[4].endswith(": error-drop")
         assert lines[5] == "  rx:local0"
         assert lines[6].endswith(": drop")
-        assert lines[7:11] == ["  drop: no error", "", "Packet 2", ""]
+        assert lines[7:11] == ["  null-node: blackholed packets", "", "Packet 2", ""]
         assert lines[-1] == ""
 
     def test_most(self, engine: Engine) -> None:

@@ -73,10 +73,10 @@ class Errors(enum.IntEnum):
         ERROR_OWNERS[cls] = of
 
 
-class NoError(Errors, of="drop"):
-    """The error of a packet that has none."""
+class NoError(Errors, of="null-node"):
+    """The error of a packet that has none, as VPP shows it: one that a route drops, for example."""
 
-    NONE = "no error"
+    NONE = "blackholed packets"
 
 
 class Kind(enum.Enum):
