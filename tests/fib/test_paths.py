@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.packet import Packet, Raw
@@ -112,6 +112,7 @@ def test_many_paths(net: Net, number: int) -> None:
 
 
 @given(st.lists(st.integers(1, 255), min_size=1, max_size=64))
+@example([1, 1, 30])
 def test_buckets_match_the_weights(weights: list[int]) -> None:
     """A power of two in all, each path at least one, and no more than a tenth of the flows where they do not belong
     (unless there are more paths of little weight than buckets).

@@ -139,8 +139,8 @@ def test_packets_for_others_do_not_get_to_layer_3(two_vlans: Lab) -> None:
 
 def test_an_ethertype_without_layer_3(two_vlans: Lab) -> None:
     lab = two_vlans
-    unknown = bytes(Ether(src=HOST_2, dst=GATEWAY) / Dot1Q(vlan=2, type=0x88B5) / Raw(b"?" * 50))
-    broadcast = bytes(Ether(src=HOST_2, dst=BROADCAST) / Dot1Q(vlan=2, type=0x88B5) / Raw(b"?" * 50))
+    unknown = bytes(Ether(src=HOST_2, dst=GATEWAY) / Dot1Q(vlan=2, type=0x88B6) / Raw(b"?" * 50))
+    broadcast = bytes(Ether(src=HOST_2, dst=BROADCAST) / Dot1Q(vlan=2, type=0x88B6) / Raw(b"?" * 50))
     assert lab.send(lab.ports[0], unknown, broadcast) == {}
     assert lab.errors()["l2-fwd", "BVI packet with unhandled ethertype"] == 1
     assert lab.errors()["l2-flood", "BVI packet with unhandled ethertype"] == 1

@@ -102,7 +102,8 @@ def spread(weights: list[int]) -> list[int]:
         for position in order[: max(0, size - sum(counts))]:
             counts[position] += 1
         while sum(counts) > size:
-            counts[max(range(len(counts)), key=lambda position: counts[position] - shares[position])] -= 1
+            several = [position for position in range(len(counts)) if counts[position] > 1]
+            counts[max(several, key=lambda position: counts[position] - shares[position])] -= 1
         wrong = sum(abs(count - share) for count, share in zip(counts, shares, strict=True)) / size
         if wrong <= 0.1 or size >= MAX_BUCKETS:
             return counts
