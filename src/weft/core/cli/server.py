@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
-import stat
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from weft.core.listener import UnixListener
 
 from . import framed, lines
 from .cli import Cli
@@ -52,15 +50,20 @@ class CliServer:
         self.cli, self.engine, self.settings = cli, engine, settings
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
-        self._identity: tuple[int, int] | None = None
+        self._listener: UnixListener | None = None
 
     async def start(self) -> None:
         """Begin to listen. Raises OSError that names the socket and says what is wrong with it."""
         listen = self.settings.listen
         try:
             if listen.startswith("/"):
-                listener = self._bind(Path(listen))
-                self._server = await asyncio.start_unix_server(self._accept, sock=listener)
+                self._listener = UnixListener(
+                    Path(listen),
+                    setting="unix { cli-listen ... }",
+                    mode=self.settings.mode,
+                    group=self.settings.group,
+                )
+                self._server = await asyncio.start_unix_server(self._accept, sock=self._listener.open())
             else:
                 host, _, port = listen.rpartition(":")
                 self._server = await asyncio.start_server(self._accept, host.strip("[]") or "localhost", int(port))
@@ -78,31 +81,8 @@ class CliServer:
         await asyncio.gather(*self._sessions, return_exceptions=True)
         await self._server.wait_closed()
         self._server = None
-        if self._identity is not None:
-            with suppress(OSError):
-                if _identity(Path(self.settings.listen)) == self._identity:
-                    os.unlink(self.settings.listen)
-
-    def _bind(self, path: Path) -> socket.socket:
-        """A listening socket that appears under its name at once, with its owner and mode. Replaces a dead one."""
-        if _in_use(path):
-            raise OSError("an engine already listens there; end it or name another socket (unix { cli-listen ... })")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            new.unlink(missing_ok=True)
-            listener.bind(str(new))
-            os.chmod(new, self.settings.mode)
-            os.chown(new, -1, self.settings.group)
-            listener.listen(64)
-            os.rename(new, path)
-            self._identity = _identity(path)
-        except OSError:
-            listener.close()
-            new.unlink(missing_ok=True)
-            raise
-        return listener
+        if self._listener is not None:
+            self._listener.remove()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -142,26 +122,3 @@ class CliServer:
             log.error("a CLI session ended: %s", error)
         finally:
             self.cli.sessions.remove(session)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
-
-
-def _in_use(path: Path) -> bool:
-    """Whether someone listens on a socket. Raises OSError when the path is something else, not to be replaced."""
-    try:
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise OSError("there is a file of that name that is not a socket")
-    except FileNotFoundError:
-        return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        try:
-            probe.connect(str(path))
-        except (ConnectionRefusedError, FileNotFoundError):
-            return False
-        except TimeoutError:
-            pass
-    return True
