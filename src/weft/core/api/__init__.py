@@ -1,0 +1,36 @@
+"""VPP's binary API: messages declared as Python functions and classes, their wire format and description, a server."""
+
+from .client import Client, Subscribers
+from .module import Module
+from .types import (
+    Counted,
+    Fixed,
+    Text,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+    u8,
+    u16,
+    u32,
+    u64,
+)
+
+__all__ = [
+    "Client",
+    "Counted",
+    "Fixed",
+    "Module",
+    "Subscribers",
+    "Text",
+    "f64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+]

@@ -1,0 +1,478 @@
+"""How values look on the wire, and in Python.
+
+All numbers are in network byte order but f64, which is in the machine's. Annotations name the types:
+
+    sw_if_index: u32                                     a number
+    is_add: bool
+    name: Annotated[str, Text(64)]                       64 bytes, at most 63 of them text
+    command: str                                         text with its length before it
+    count: u8
+    paths: Annotated[list[FibPath], Counted("count")]    so many as an earlier field says (filled in when sent)
+    key: Annotated[bytes, Fixed(16)]                     an array of u8
+    flags: InterfaceFlags                                an enum of a module, and so for structures and unions
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, get_args, get_origin
+
+
+class Malformed(ValueError):
+    """A message that cannot be read: too short, or with a value that its type does not have."""
+
+
+class Type:
+    """A type on the wire. Those of fixed size have a struct ``format``, and are made from so many ``slots`` of it."""
+
+    name: str
+    format: str | None = None
+    slots: int = 1
+    zero: Any = 0
+
+    def build(self, flat: tuple[Any, ...], at: int) -> Any:
+        """The value from the slots that begin at ``at``."""
+        return flat[at]
+
+    def flatten(self, value: Any, out: list[Any]) -> None:
+        """Append the slots of a value."""
+        out.append(value)
+
+    def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[Any, int]:
+        """The value at an offset, and the offset behind it. ``record``: the fields read before."""
+        packed = self._struct
+        if at + packed.size > len(data):
+            raise Malformed(f"{self.name} is cut off")
+        return self.build(packed.unpack_from(data, at), 0), at + packed.size
+
+    def write(self, value: Any, out: bytearray) -> None:
+        """Append a value."""
+        slots: list[Any] = []
+        self.flatten(value, slots)
+        out += self._struct.pack(*slots)
+
+    @cached_property
+    def _struct(self) -> struct.Struct:
+        return struct.Struct(f">{self.format}")
+
+    @property
+    def size(self) -> int:
+        """Bytes, where the size is fixed."""
+        return self._struct.size
+
+
+class Number(Type):
+    """A scalar."""
+
+    def __init__(self, name: str, format: str, zero: Any = 0) -> None:
+        self.name, self.format, self.zero = name, format, zero
+
+
+class Float(Type):
+    """f64, little-endian as on the machines that VPP runs on."""
+
+    name, format, zero = "f64", "8s", 0.0
+
+    def build(self, flat: tuple[Any, ...], at: int) -> float:
+        return struct.unpack("<d", flat[at])[0]  # type: ignore[no-any-return]
+
+    def flatten(self, value: float, out: list[Any]) -> None:
+        out.append(struct.pack("<d", value))
+
+
+@dataclass(frozen=True)
+class Text(Type):
+    """Text in a field of ``length`` bytes, ended by a zero; without a length, after the number of its bytes."""
+
+    length: int = 0
+    name = "string"
+    zero = ""
+
+    @property
+    def format(self) -> str | None:  # type: ignore[override]
+        return f"{self.length}s" if self.length else None
+
+    def build(self, flat: tuple[Any, ...], at: int) -> str:
+        return _text(flat[at])
+
+    def flatten(self, value: str, out: list[Any]) -> None:
+        out.append(_octets(value)[: self.length - 1])
+
+    def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[str, int]:
+        if self.length:
+            return super().read(data, at, record)
+        length, at = U32.read(data, at, record)
+        if at + length > len(data):
+            raise Malformed("a text is cut off")
+        return _text(bytes(data[at : at + length])), at + length
+
+    def write(self, value: str, out: bytearray) -> None:
+        if self.length:
+            super().write(value, out)
+        else:
+            octets = _octets(value)
+            out += len(octets).to_bytes(4, "big") + octets
+
+
+def _text(octets: bytes) -> str:
+    return octets.split(b"\0", 1)[0].decode("utf-8", "replace")
+
+
+def _octets(text: str) -> bytes:
+    """As ASCII: VPP's Python client takes nothing else in fields of fixed length."""
+    return text.encode("ascii", "replace")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """In an annotation: an array of so many elements."""
+
+    length: int
+
+
+@dataclass(frozen=True)
+class Counted:
+    """In an annotation: an array of so many elements as the field ``count`` says."""
+
+    count: str
+
+
+class Array(Type):
+    """Elements in a row; bytes in Python, where they are of type u8."""
+
+    def __init__(self, element: Type, shape: Fixed | Counted) -> None:
+        self.element, self.shape, self.name = element, shape, element.name
+        self.octets = element.name == "u8"
+        self.length = shape.length if isinstance(shape, Fixed) else 0
+        self.count = shape.count if isinstance(shape, Counted) else None
+        if self.count is None and element.format is not None:
+            self.format = f"{self.length}s" if self.octets else element.format * self.length
+            self.slots = 1 if self.octets else element.slots * self.length
+
+    @property
+    def zero(self) -> Any:
+        return bytes(self.length) if self.octets else [self.element.zero] * self.length
+
+    def build(self, flat: tuple[Any, ...], at: int) -> Any:
+        if self.octets:
+            return flat[at]
+        element = self.element
+        step = element.slots
+        return [element.build(flat, at + i * step) for i in range(self.length)]
+
+    def flatten(self, value: Any, out: list[Any]) -> None:
+        if self.octets:
+            out.append(value)
+            return
+        if len(value) > self.length:
+            raise ValueError(f"{len(value)} elements do not fit an array of {self.length}")
+        for i in range(self.length):
+            self.element.flatten(value[i] if i < len(value) else self.element.zero, out)
+
+    def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[Any, int]:
+        if self.count is None:
+            return super().read(data, at, record)
+        number = record[self.count]
+        if number > len(data) - at:  # no element has less than a byte
+            raise Malformed(f"{self.count} says {number}, the message is too short for that")
+        if self.octets:
+            return bytes(data[at : at + number]), at + number
+        values = []
+        for _ in range(number):
+            value, at = self.element.read(data, at, record)
+            values.append(value)
+        return values, at
+
+    def write(self, value: Any, out: bytearray) -> None:
+        if self.count is None:
+            super().write(value, out)
+        elif self.octets:
+            out += value
+        else:
+            for each in value:
+                self.element.write(each, out)
+
+
+class Named(Type):
+    """A type of an API module. ``name`` is ``vl_api_address_t``, ``short`` is ``address``."""
+
+    short: str
+    module: str = ""
+
+    def block(self) -> list[list[Any]]:
+        """What of it the CRC of a message covers: its fields or values; nothing of an alias."""
+        return []
+
+    def parts(self) -> list[Type]:
+        """The types that it is made of."""
+        return []
+
+
+class Alias(Named):
+    """Another name for a type, and a Python value for it if ``decode`` and ``encode`` say so."""
+
+    def __init__(
+        self,
+        short: str,
+        type: Type,
+        decode: Callable[[Any], Any] | None = None,
+        encode: Callable[[Any], Any] | None = None,
+        zero: Any = None,
+    ) -> None:
+        self.short, self.name, self.type = short, f"vl_api_{short}_t", type
+        self.format, self.slots = type.format, type.slots
+        self.decode, self.encode = decode, encode
+        self.zero = type.zero if zero is None else zero
+
+    def build(self, flat: tuple[Any, ...], at: int) -> Any:
+        value = self.type.build(flat, at)
+        return value if self.decode is None else self.decode(value)
+
+    def flatten(self, value: Any, out: list[Any]) -> None:
+        self.type.flatten(value if self.encode is None else self.encode(value), out)
+
+    def parts(self) -> list[Type]:
+        return [self.type]
+
+
+class Enumeration(Named):
+    """An enum. ``late``: names that came later; the CRC leaves them out, so that older clients go on working."""
+
+    def __init__(self, short: str, cls: Any, wire: Type, late: tuple[str, ...] = ()) -> None:
+        self.short, self.name, self.cls, self.wire, self.late = short, f"vl_api_{short}_t", cls, wire, late
+        self.format = wire.format
+        members = list(cls.__members__.values())
+        self.zero = next((member for member in members if member.value == 0), 0)
+
+    def build(self, flat: tuple[Any, ...], at: int) -> Any:
+        try:
+            return self.cls(flat[at])
+        except ValueError:
+            raise Malformed(f"{flat[at]} is no {self.short}") from None
+
+    def values(self) -> list[list[Any]]:
+        """All names with their numbers."""
+        return [[name, member.value] for name, member in self.cls.__members__.items()]
+
+    def block(self) -> list[list[Any]]:
+        return [value for value in self.values() if value[0] not in self.late]
+
+
+class Structure(Named):
+    """A structure, as a class in Python. If the class has ``decode`` (a method) and ``encode`` (a class method), they
+    turn its objects into the values that are used instead, and back.
+    """
+
+    def __init__(self, short: str, cls: Any, layout: Layout) -> None:
+        self.short, self.name, self.cls, self.layout = short, f"vl_api_{short}_t", cls, layout
+        self.format, self.slots = layout.format, layout.slots
+        self._decode, self._encode = getattr(cls, "decode", None), getattr(cls, "encode", None)
+
+    @property
+    def zero(self) -> Any:
+        return self._made(self.cls(**{name: type.zero for name, type in self.layout.fields.items()}))
+
+    def _made(self, value: Any) -> Any:
+        return value if self._decode is None else self._decode(value)
+
+    def build(self, flat: tuple[Any, ...], at: int) -> Any:
+        return self._made(self.cls(*self.layout.build(flat, at)))
+
+    def flatten(self, value: Any, out: list[Any]) -> None:
+        if self._encode is not None:
+            value = self._encode(value)
+        for name, type in self.layout.fields.items():
+            type.flatten(getattr(value, name), out)
+
+    def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[Any, int]:
+        values, at = self.layout.read(data, at)
+        return self._made(self.cls(**values)), at
+
+    def write(self, value: Any, out: bytearray) -> None:
+        self.layout.write((value if self._encode is None else self._encode(value)).__dict__, out)
+
+    def block(self) -> list[list[Any]]:
+        return self.layout.block()
+
+    def parts(self) -> list[Type]:
+        return list(self.layout.fields.values())
+
+
+class Union(Named):
+    """A union: its bytes in Python, which ``get`` and ``put`` read as one of the members."""
+
+    def __init__(self, short: str, members: dict[str, Type]) -> None:
+        self.short, self.name, self.members = short, f"vl_api_{short}_t", members
+        self.format = f"{max(member.size for member in members.values())}s"
+
+    @property
+    def zero(self) -> bytes:
+        return bytes(self.size)
+
+    def get(self, octets: bytes, member: str) -> Any:
+        """The union's bytes as a member."""
+        return self.members[member].read(memoryview(octets), 0, {})[0]
+
+    def put(self, member: str, value: Any) -> bytes:
+        """The union's bytes for a member's value."""
+        out = bytearray()
+        self.members[member].write(value, out)
+        return bytes(out).ljust(self.size, b"\0")
+
+    def block(self) -> list[list[Any]]:
+        return [[member.name, name] for name, member in self.members.items()]
+
+    def parts(self) -> list[Type]:
+        return list(self.members.values())
+
+
+class Layout:
+    """Fields in a row. Runs of fields of fixed size are read at once."""
+
+    def __init__(self, fields: dict[str, Type]) -> None:
+        self.fields = fields
+        for name, type in fields.items():
+            if isinstance(type, Array) and type.count is not None and type.count not in fields:
+                raise TypeError(f"{name} is counted by {type.count}, which is no field")
+        self._runs = list(_runs(fields))
+        whole = [run for run in self._runs if run.packed is not None]
+        fixed = len(whole) == len(self._runs) == 1
+        self.format = "".join(str(type.format) for type in fields.values()) if fixed or not fields else None
+        self.slots = sum(type.slots for type in fields.values())
+        self._counts = {t.count: name for name, t in fields.items() if isinstance(t, Array) and t.count is not None}
+
+    def build(self, flat: tuple[Any, ...], at: int) -> list[Any]:
+        """The fields' values from slots."""
+        values = []
+        for type in self.fields.values():
+            values.append(type.build(flat, at))
+            at += type.slots
+        return values
+
+    def read(self, data: memoryview, at: int) -> tuple[dict[str, Any], int]:
+        """The fields' values from bytes, and the offset behind them. Raises Malformed."""
+        record: dict[str, Any] = {}
+        for run in self._runs:
+            if run.packed is None:
+                record[run.first], at = run.types[0].read(data, at, record)
+                continue
+            if at + run.packed.size > len(data):
+                raise Malformed(f"the message ends within or before {run.first}")
+            flat = run.packed.unpack_from(data, at)
+            for name, type, slot in run.places:
+                record[name] = type.build(flat, slot)
+            at += run.packed.size
+        return record, at
+
+    def write(self, values: dict[str, Any], out: bytearray) -> None:
+        """Append the fields; counts are those of the arrays, and what is missing is zero."""
+        for run in self._runs:
+            slots: list[Any] = []
+            for name, type, _ in run.places:
+                if name in self._counts:
+                    value: Any = len(values.get(self._counts[name], ()))
+                else:
+                    value = values.get(name)
+                if value is None:
+                    value = type.zero
+                if run.packed is None:
+                    type.write(value, out)
+                else:
+                    type.flatten(value, slots)
+            if run.packed is not None:
+                try:
+                    out += run.packed.pack(*slots)
+                except struct.error as error:
+                    raise ValueError(f"{run.first} and the fields behind it cannot be sent: {error}") from None
+
+    def block(self) -> list[list[Any]]:
+        """The fields as the CRC and the description have them: type, name and, of arrays, length and count."""
+        return [_field(name, type) for name, type in self.fields.items()]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Neighbouring fields of fixed size, or one field of variable size (then ``packed`` is None)."""
+
+    packed: struct.Struct | None
+    places: list[tuple[str, Type, int]]
+
+    @property
+    def first(self) -> str:
+        return self.places[0][0]
+
+    @property
+    def types(self) -> list[Type]:
+        return [type for _, type, _ in self.places]
+
+
+def _runs(fields: dict[str, Type]) -> Iterator[_Run]:
+    places: list[tuple[str, Type, int]] = []
+    format, slot = ">", 0
+    for name, type in fields.items():
+        if type.format is None:
+            if places:
+                yield _Run(struct.Struct(format), places)
+                places, format, slot = [], ">", 0
+            yield _Run(None, [(name, type, 0)])
+        else:
+            places.append((name, type, slot))
+            format += type.format
+            slot += type.slots
+    if places:
+        yield _Run(struct.Struct(format), places)
+
+
+def _field(name: str, type: Type) -> list[Any]:
+    match type:
+        case Array(count=None):
+            return [type.name, name, type.length, None]
+        case Array():
+            return [type.name, name, 0, type.count]
+        case Text():
+            return [type.name, name, type.length, None]
+    return [type.name, name]
+
+
+U8, U32, BOOL = Number("u8", "B"), Number("u32", "I"), Number("bool", "?", False)
+u8 = Annotated[int, U8]
+i8 = Annotated[int, Number("i8", "b")]
+u16 = Annotated[int, Number("u16", "H")]
+i16 = Annotated[int, Number("i16", "h")]
+u32 = Annotated[int, U32]
+i32 = Annotated[int, Number("i32", "i")]
+u64 = Annotated[int, Number("u64", "Q")]
+i64 = Annotated[int, Number("i64", "q")]
+f64 = Annotated[float, Float()]
+
+VARIABLE_TEXT = Text()
+
+
+def type_of(annotation: Any) -> Type:
+    """The wire type that an annotation means. Raises TypeError."""
+    if get_origin(annotation) is Annotated:
+        plain, *marks = get_args(annotation)
+        for mark in marks:
+            if isinstance(mark, Type):
+                return mark
+            if isinstance(mark, Fixed | Counted):
+                element = U8 if plain is bytes else type_of(_element(plain))
+                return Array(element, mark)
+    if annotation is bool:
+        return BOOL
+    if annotation is str:
+        return VARIABLE_TEXT
+    declared = getattr(annotation, "__api_type__", None)
+    if isinstance(declared, Type):
+        return declared
+    raise TypeError(f"{annotation!r} is no type of the API")
+
+
+def _element(annotation: Any) -> Any:
+    """What is in the brackets of ``list[...]``."""
+    if get_origin(annotation) is not list:
+        raise TypeError(f"an array is bytes or list[...], not {annotation!r}")
+    return get_args(annotation)[0]
