@@ -75,3 +75,4 @@ class Served:
     ) -> None:
         self.loop.call_soon_threadsafe(self._stop.set)
         self.thread.join(30)
+        assert not self.thread.is_alive() and not self.path.exists()
