@@ -16,14 +16,26 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
+from weft.core.api.server import ApiServer
 from weft.core.cli import CliError
 from weft.core.cli.server import CliServer, Settings
-from weft.core.config import Buffers, Config, ConfigError, Cpu, Unix
+from weft.core.config import ApiSegment, Buffers, Config, ConfigError, Cpu, Socksvr, Unix
 from weft.core.engine import Engine
+from weft.core.listener import UnixListener
 
 log = logging.getLogger("weft")
+
+
+class Server(Protocol):
+    """What serves clients while the engine runs."""
+
+    async def start(self) -> None:
+        """Begin to listen. Raises OSError."""
+
+    async def stop(self) -> None:
+        """Send the clients away and give the socket back."""
 
 
 def main() -> None:
@@ -110,12 +122,13 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
         paging=not unix.cli_no_pager,
         history_limit=unix.cli_history_limit,
     )
-    server = CliServer(engine.commands, engine, settings)
+    servers: list[Server] = [CliServer(engine.commands, engine, settings), *_api_servers(config, engine)]
     with engine:
         Path(unix.runtime_dir).mkdir(parents=True, exist_ok=True)
         loop.add_reader(engine.punts.fd, engine.punts.drain)
         timers = asyncio.create_task(_run_timers(engine))
-        await server.start()
+        for server in servers:
+            await server.start()
         if unix.pidfile:
             unix.pidfile.write_text(f"{os.getpid()}\n")
         try:
@@ -127,10 +140,20 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
         finally:
             timers.cancel()
             loop.remove_reader(engine.punts.fd)
-            await server.stop()
+            for server in reversed(servers):
+                await server.stop()
             if unix.pidfile:
                 unix.pidfile.unlink(missing_ok=True)
     log.info("stopped")
+
+
+def _api_servers(config: Config, engine: Engine) -> list[ApiServer]:
+    """The binary API's, if the configuration has the stanza, as VPP."""
+    if Socksvr not in config:
+        return []
+    group = config[ApiSegment].group
+    path = config[Socksvr].socket_name
+    return [ApiServer(engine, UnixListener(path, setting="socksvr { socket-name ... }", group=group))]
 
 
 async def _run_timers(engine: Engine) -> None:

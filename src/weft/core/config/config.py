@@ -57,6 +57,11 @@ class Config:
                 return cast(S, self._stanza(name)[0])
         raise KeyError(f"{stanza.__qualname__} is not a registered stanza")
 
+    def __contains__(self, stanza: type[Any]) -> bool:
+        """Whether the text has a stanza at all."""
+        names = {name for name, declared in STANZAS.items() if declared is stanza}
+        return any(isinstance(item, Block) and item.name in names for item in self.items)
+
     def unknown(self) -> list[Unknown]:
         """Everything in the text that no registered stanza understands, in its order; to be reported once.
 

@@ -12,6 +12,16 @@ from .syntax import ConfigError
 from .value import Cores, Size, Switch, size
 
 
+def group_number(name: str, stanza: str) -> int:
+    """The number of a group by its name or number, -1 for none. Raises ConfigError."""
+    if not name or name.isdecimal():
+        return int(name or -1)
+    try:
+        return getgrnam(name).gr_gid
+    except KeyError:
+        raise ConfigError(f"{stanza}: gid: there is no group `{name}'; make it with groupadd") from None
+
+
 @stanza("unix")
 @dataclass(frozen=True)
 class Unix:
@@ -39,12 +49,7 @@ class Unix:
     @property
     def group(self) -> int:
         """The number of the group that may use the sockets, -1 for the process's own. Raises ConfigError."""
-        if not self.gid or self.gid.isdecimal():
-            return int(self.gid or -1)
-        try:
-            return getgrnam(self.gid).gr_gid
-        except KeyError:
-            raise ConfigError(f"unix: gid: there is no group `{self.gid}'; make it with groupadd") from None
+        return group_number(self.gid, "unix")
 
 
 @stanza("cpu")
@@ -88,10 +93,10 @@ class Memory:
 @stanza("socksvr")
 @dataclass(frozen=True)
 class Socksvr:
-    """The binary API's socket."""
+    """The binary API's socket, which is there if the stanza is."""
 
     default: bool = False
-    socket_name: Path = Path("/run/weft/api.sock")
+    socket_name: Path = Path("/run/vpp/api.sock")
 
 
 @stanza("statseg")
@@ -115,6 +120,11 @@ class ApiSegment:
     prefix: str = ""
     uid: str = ""
     gid: str = ""
+
+    @property
+    def group(self) -> int:
+        """The number of the group that may use the API's socket, -1 for the process's own. Raises ConfigError."""
+        return group_number(self.gid, "api-segment")
 
 
 @stanza("api-trace")
