@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,11 @@ from typing import NoReturn, Protocol
 from weft.core.api.server import ApiServer
 from weft.core.cli import CliError
 from weft.core.cli.server import CliServer, Settings
-from weft.core.config import ApiSegment, Buffers, Config, ConfigError, Cpu, Socksvr, Unix
+from weft.core.config import ApiSegment, Buffers, Config, ConfigError, Cpu, Socksvr, Statseg, Unix
 from weft.core.engine import Engine
 from weft.core.listener import UnixListener
+from weft.core.stats.server import StatsServer
+from weft.features.stats.model import StatsSegment
 
 log = logging.getLogger("weft")
 
@@ -122,7 +125,11 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
         paging=not unix.cli_no_pager,
         history_limit=unix.cli_history_limit,
     )
-    servers: list[Server] = [CliServer(engine.commands, engine, settings), *_api_servers(config, engine)]
+    servers: list[Server] = [
+        CliServer(engine.commands, engine, settings),
+        *_api_servers(config, engine),
+        _stats_server(config, engine),
+    ]
     with engine:
         Path(unix.runtime_dir).mkdir(parents=True, exist_ok=True)
         loop.add_reader(engine.punts.fd, engine.punts.drain)
@@ -154,6 +161,20 @@ def _api_servers(config: Config, engine: Engine) -> list[ApiServer]:
     group = config[ApiSegment].group
     path = config[Socksvr].socket_name
     return [ApiServer(engine, UnixListener(path, setting="socksvr { socket-name ... }", group=group))]
+
+
+def _stats_server(config: Config, engine: Engine) -> StatsServer:
+    """The statistics segment's, which is there in any case, as VPP's."""
+    statseg, segment = config[Statseg], engine[StatsSegment]
+    segment.configure(update_interval=statseg.update_interval, per_node_counters=statseg.per_node_counters)
+    listener = UnixListener(
+        statseg.socket_name,
+        setting="statseg { socket-name ... }",
+        kind=socket.SOCK_SEQPACKET,
+        group=config[Unix].group,
+        backlog=256,
+    )
+    return StatsServer(segment.descriptor, listener)
 
 
 async def _run_timers(engine: Engine) -> None:

@@ -97,7 +97,7 @@ class Watch:
         after.subtract(before)
         ends = Counter(way.end for fate in fates for way in fate.ways)
         dropped = {end: count for end, count in ends.items() if ": " in end}
-        fragmented, pieces = (after[reason(each)] for each in (FragmentError.FRAGMENTED, FragmentError.FRAGMENT_SENT))
+        fragmented, pieces = (after[reason(each)] for each in (FragmentError.NONE, FragmentError.FRAGMENT_SENT))
         wanted = {
             "received": len(fates),
             "dropped": sum(dropped.values()),

@@ -2,8 +2,8 @@
 
 It has four zones. *Static* tables and roots are declared when a module is imported, with ``root`` and ``table``; their
 addresses are constants in machine code. They are as large as they may ever become: memory that nobody has touched
-costs nothing. *Counters* are static too, in a zone of their own that readers may map. The *heap* holds what comes and
-goes (``allocate``, ``release``), managed by the main thread. The *buffers* hold packets.
+costs nothing. *Counters* have a zone of their own that readers may map, as large as the threads need. The *heap* holds
+what comes and goes (``allocate``, ``release``), managed by the main thread. The *buffers* hold packets.
 
 Importing modules lays addresses out; ``Arena()`` maps memory there. One process has one arena at a time.
 """
@@ -55,6 +55,11 @@ def reserve(name: str, size: int, zone: int = BASE) -> int:
     _next[zone] = following
     layout[name] = (address, size)
     return address
+
+
+def end(zone: int) -> int:
+    """Where the last that was reserved in a zone ends."""
+    return _next[zone]
 
 
 def root(name: str, cls: type[V]) -> V:
@@ -130,6 +135,11 @@ class Zone:
         ctypes.memset(end, 0, address + size - end)
         _libc.fallocate(self.fd, _FALLOC_PUNCH_HOLE_KEEP_SIZE, start - self.address, end - start)
 
+    def open_for_readers(self) -> int:
+        """Another descriptor of the memory, for other processes: they can neither write to it nor change its size."""
+        os.fchmod(self.fd, 0o444)
+        return os.open(f"/proc/self/fd/{self.fd}", os.O_RDONLY | os.O_CLOEXEC)
+
     def resident(self) -> int:
         """Bytes that really occupy memory."""
         return os.fstat(self.fd).st_blocks * 512
@@ -143,11 +153,11 @@ class Zone:
 class Arena:
     """The mapped memory of an engine, and the heap's allocator (main thread only)."""
 
-    def __init__(self, buffers_size: int) -> None:
+    def __init__(self, buffers_size: int, counters_size: int = COUNTERS_SIZE) -> None:
         self.zones: list[Zone] = []
         try:
             self.static = self._map("static", BASE, STATIC_SIZE)
-            self.counters = self._map("counters", COUNTERS_BASE, COUNTERS_SIZE)
+            self.counters = self._map("counters", COUNTERS_BASE, counters_size)
             self.heap = self._map("heap", HEAP_BASE, HEAP_SIZE)
             size = -(-buffers_size // HUGE_PAGE) * HUGE_PAGE
             self.buffers = self._map("buffers", BUFFERS_BASE, size, huge_pages=True)
@@ -190,6 +200,10 @@ class Arena:
 
     def heap_used(self) -> int:
         return sum(self._sizes.values())
+
+    def heap_usage(self) -> tuple[int, int, int]:
+        """Of the heap: bytes in use, bytes that were ever claimed, and how many blocks wait to be used again."""
+        return self.heap_used(), self._top - HEAP_BASE, sum(len(blocks) for blocks in self._free.values())
 
     def close(self) -> None:
         for zone in self.zones:

@@ -3,16 +3,29 @@
     rx = combined("/if/rx", 65536)         # packets and bytes
     rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
 
-Only its own thread writes to a vector, so adding needs no lock; a reader sums over the threads.
+Only its own thread writes to a vector, so adding needs no lock; a reader sums over the threads. The vectors are those
+of VPP's statistics segment: their length stands in front of them, so readers outside see the counters themselves.
+Whoever gives out an index calls ``validate`` before anything is counted under it.
 """
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
-from weft.core import arena
-from weft.core.runtime import MAX_THREADS, Worker, threads_in_use
+from weft.core import arena, memory
+from weft.core.node import ERRORS
+from weft.core.runtime import MAX_ERRORS, MAX_THREADS, Worker, threads_in_use, workers
 from weft.core.view import Array, View, i64, times
+
+PAGE = 4096
+#: In front of each vector of VPP's stands a header of eight bytes, which begins with how many elements there are.
+HEADER = struct.Struct("<II")
+
+
+def write_length(vector: int, length: int) -> None:
+    """Say how many elements the vector at an address has; it has room for them."""
+    memory.write(vector - HEADER.size, HEADER.pack(length, 0))
 
 
 class Pair(View):
@@ -42,6 +55,10 @@ class Combined(View):
             pair = Pair(self.vectors[thread] + (index << 4))
             pair.packets = pair.bytes = 0
 
+    def validate(self, index: int) -> None:
+        """Let readers outside see the counters up to this one."""
+        _BY_ADDRESS[self.address].validate(index)
+
 
 class Simple(View):
     """Counters of one number, by index."""
@@ -60,6 +77,14 @@ class Simple(View):
         for thread in threads_in_use():
             Cell(self.vectors[thread] + (index << 3)).count = 0
 
+    def validate(self, index: int) -> None:
+        """Let readers outside see the counters up to this one."""
+        _BY_ADDRESS[self.address].validate(index)
+
+    def put(self, index: int, value: int, thread: int = 0) -> None:
+        """Set a thread's counter, where the main thread keeps it."""
+        Cell(self.vectors[thread] + (index << 3)).count = value
+
 
 class Cell(View):
     """One simple counter."""
@@ -67,49 +92,94 @@ class Cell(View):
     count: i64
 
 
-@dataclass(frozen=True)
+@dataclass
 class Declared:
-    """A counter vector as declared: ``name`` is its path in the statistics segment."""
+    """A counter as declared: ``name`` is its path in the statistics segment. One that is not counted by each thread
+    has one vector only.
+    """
 
     name: str
     table: Combined | Simple
     capacity: int
-    stride: int
-    address: int
+    row: int
+    by_thread: bool
+    address: int = 0
+    stride: int = 0
+    length: int = 0
+
+    @property
+    def is_combined(self) -> bool:
+        return isinstance(self.table, Combined)
+
+    def vectors(self) -> list[int]:
+        """Where the vectors are, a thread's after the other's."""
+        threads = len(threads_in_use()) if self.by_thread else 1
+        # The cache line in front of each is for its header.
+        return [self.address + thread * self.stride + arena.LINE for thread in range(threads)]
+
+    def validate(self, index: int) -> None:
+        if index < self.length:
+            return
+        if index >= self.capacity:
+            raise ValueError(f"counter {self.name} has room for {self.capacity}, not for number {index}")
+        self.length = index + 1
+        for vector in self.vectors():
+            write_length(vector, self.length)
 
 
 DECLARED: dict[str, Declared] = {}
+_BY_ADDRESS: dict[int, Declared] = {}
 
 
-def _declare(name: str, cls: type[Combined] | type[Simple], capacity: int, row: int) -> Combined | Simple:
-    directory = arena.root(name, cls)
-    stride = -(-(capacity * row + arena.LINE) // 4096) * 4096
-    address = arena.reserve(f"{name} vectors", stride * MAX_THREADS, arena.COUNTERS_BASE)
-    DECLARED[name] = Declared(name, directory, capacity, stride, address)
-    return directory
+def _declare(name: str, cls: type[Combined] | type[Simple], capacity: int, row: int, by_thread: bool) -> None:
+    # What names the vectors is itself a vector that readers follow, so it too has a line for its header in front.
+    directory = cls(arena.reserve(name, arena.LINE + cls.size, arena.COUNTERS_BASE) + arena.LINE)
+    DECLARED[name] = _BY_ADDRESS[directory.address] = Declared(name, directory, capacity, row, by_thread)
 
 
 def combined(name: str, capacity: int) -> Combined:
     """A vector of counters of packets and bytes."""
-    declared = _declare(name, Combined, capacity, Pair.size)
-    assert isinstance(declared, Combined)
-    return declared
+    _declare(name, Combined, capacity, Pair.size, True)
+    table = DECLARED[name].table
+    assert isinstance(table, Combined)
+    return table
 
 
-def simple(name: str, capacity: int) -> Simple:
+def simple(name: str, capacity: int, *, by_thread: bool = True) -> Simple:
     """A vector of counters of one number."""
-    declared = _declare(name, Simple, capacity, Cell.size)
-    assert isinstance(declared, Simple)
-    return declared
+    _declare(name, Simple, capacity, Cell.size, by_thread)
+    table = DECLARED[name].table
+    assert isinstance(table, Simple)
+    return table
 
 
-def _point() -> None:
-    for counter in DECLARED.values():
-        for thread in range(MAX_THREADS):
-            # A cache line in front of each vector is left for the header that the statistics segment gives it.
-            counter.table.vectors[thread] = counter.address + thread * counter.stride + arena.LINE
+def lay_out(threads: int) -> int:
+    """Find room for the vectors of so many threads; the size of the arena's zone of counters."""
+    at = -(-arena.end(arena.COUNTERS_BASE) // PAGE) * PAGE
+    for declared in DECLARED.values():
+        declared.stride = -(-(declared.capacity * declared.row + arena.LINE) // PAGE) * PAGE
+        declared.address = at
+        size = declared.stride * (threads if declared.by_thread else 1)
+        arena.layout[f"{declared.name} vectors"] = (at, size)
+        at += size
+    return at - arena.COUNTERS_BASE
 
 
-arena.on_map.append(_point)
+#: What the nodes count: by the number of the error.
+node_errors = simple("/node/errors", MAX_ERRORS)
 
-__all__ = ["DECLARED", "Combined", "Simple", "combined", "simple"]
+
+def setup() -> None:
+    """Lead each thread to its vectors. The arena is mapped and empty, the threads are set up."""
+    for declared in DECLARED.values():
+        declared.length = 0
+        vectors = declared.vectors()
+        write_length(declared.table.address, len(vectors))
+        for thread, vector in enumerate(vectors):
+            declared.table.vectors[thread] = vector
+    for thread in threads_in_use():
+        workers[thread].errors = node_errors.vectors[thread]
+    node_errors.validate(len(ERRORS) - 1)
+
+
+__all__ = ["DECLARED", "Combined", "Simple", "combined", "lay_out", "setup", "simple", "write_length"]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from weft.core import buffer, features, punt, runtime, trace
+from weft.core import buffer, counters, features, punt, runtime, trace
 from weft.core.arena import Arena
 from weft.core.cli import Cli
 from weft.core.compiler import Loader, Progress, Store, compile_all, python_callable
@@ -64,9 +64,10 @@ class Engine:
         self.log.addHandler(self._keeper)
         try:
             code = {} if self.interpret else self._compile(store or Store(), progress)
-            self.arena = Arena((buffers + 2) * buffer.STRIDE)
+            self.arena = Arena((buffers + 2) * buffer.STRIDE, counters.lay_out(workers + 1))
             self._close.append(self.arena.close)
             runtime.setup(workers + 1)
+            counters.setup()
             buffer.setup(buffers)
             installed = self._install(code)
             self.clocks_per_second = self._calibrate()

@@ -49,12 +49,15 @@ class Severity(enum.Enum):
 ERRORS: list[Errors] = []
 #: Class of errors -> the node that they are counted at.
 ERROR_OWNERS: dict[type, str] = {}
+#: Those classes whose errors have names of their own in the statistics, as in VPP's API files.
+_NAMED: set[type] = set()
 
 
 class Errors(enum.IntEnum):
     """What a node counts: each member's value is the text, perhaps with a severity. Numbers are unique over all nodes.
 
-    A class belongs to the node named by ``of``: ``class Ip4Error(Errors, of="ip4-input")``.
+    A class belongs to the node named by ``of``: ``class Ip4Error(Errors, of="ip4-input")``. In the statistics an error
+    goes by its text, or where ``named`` by its member's name in small letters: those that VPP's API files declare.
     """
 
     text: str
@@ -68,9 +71,16 @@ class Errors(enum.IntEnum):
         ERRORS.append(member)
         return member
 
-    def __init_subclass__(cls, of: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(cls, of: str = "", named: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         ERROR_OWNERS[cls] = of
+        if named:
+            _NAMED.add(cls)
+
+    @property
+    def path(self) -> str:
+        """Where the statistics segment has its counter."""
+        return f"/err/{ERROR_OWNERS[type(self)]}/{self.name.lower() if type(self) in _NAMED else self.text}"
 
 
 class NoError(Errors, of="null-node"):

@@ -147,7 +147,6 @@ runtimes = arena.table("node-runtimes", NodeRuntime, MAX_THREADS * MAX_NODES)
 _frames = arena.table("frames", Frame, MAX_THREADS * MAX_FRAMES)
 _pending = arena.table("pending-frames", i64, MAX_THREADS * MAX_FRAMES)
 _caches = arena.table("buffer-caches", BufferCache, MAX_THREADS)
-_errors = arena.table("errors", i64, MAX_THREADS * MAX_ERRORS)
 
 _in_use: list[int] = [0]
 
@@ -166,7 +165,6 @@ def setup(threads: int) -> None:
         worker.runtimes = runtimes[thread * MAX_NODES].address
         worker.pending = _pending.address + 8 * thread * MAX_FRAMES
         worker.cache = _caches[thread]
-        worker.errors = _errors.address + 8 * thread * MAX_ERRORS
         worker.queues = queues[thread * MAX_QUEUES].address
         worker.random = 0x2545F4914F6CDD1D + thread
         worker.frames = _frames[thread * MAX_FRAMES].address

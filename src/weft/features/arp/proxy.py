@@ -20,7 +20,7 @@ def arp_proxy(rt: NodeRuntime, pkt: Buffer) -> int:
     block = ArpInterface(arp_interfaces[pkt.rx_sw_if_index])
     if arp.opcode != REQUEST or block.address == 0 or is_proxied(pkt.rx_sw_if_index, arp.target) == 0:
         return next_feature(pkt)
-    rt.count(ArpProxyError.REPLIES_SENT, 1)
+    rt.count(ArpProxyError.PROXY_ARP_REPLIES_SENT, 1)
     return answer(pkt, block)
 
 

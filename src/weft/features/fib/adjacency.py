@@ -113,7 +113,7 @@ class Adjacencies:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._indices = Indices("adjacencies", MAX_ADJACENCIES, first=1)
+        self._indices = Indices("adjacencies", MAX_ADJACENCIES, first=1, counters=(adjacency_counters,))
         self._by_key: dict[Key, Record] = {}
         self._by_index: dict[int, Record] = {}
         self._created: list[Callable[[Record], None]] = []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from weft.core.counters import Combined
 from weft.core.model import Invalid
 
 
 class Indices:
-    """The free rows of a table. Those that came back are used first."""
+    """The free rows of a table. Those that came back are used first. What ``counters`` count goes by these numbers."""
 
-    def __init__(self, what: str, count: int, first: int = 0) -> None:
-        self.what, self.count = what, count
+    def __init__(self, what: str, count: int, first: int = 0, counters: Sequence[Combined] = ()) -> None:
+        self.what, self.count, self._counters = what, count, counters
         self._next = first
         self._free: list[int] = []
 
@@ -24,7 +27,7 @@ class Indices:
             return self._free.pop()
         if self._next == self.count:
             raise Invalid(f"there are {self.count} {self.what} already", "TABLE_TOO_BIG")
-        self._next += 1
+        self._advance(1)
         return self._next - 1
 
     def take_many(self, count: int) -> list[int]:
@@ -33,8 +36,14 @@ class Indices:
             raise Invalid(f"{count} more {self.what} are too many: there is room for {self.left}", "TABLE_TOO_BIG")
         again = [self._free.pop() for _ in range(min(count, len(self._free)))]
         first = self._next
-        self._next += count - len(again)
+        self._advance(count - len(again))
         return again + list(range(first, self._next))
+
+    def _advance(self, count: int) -> None:
+        self._next += count
+        if count:
+            for counter in self._counters:
+                counter.validate(self._next - 1)
 
     def give(self, index: int) -> None:
         """It is free again."""

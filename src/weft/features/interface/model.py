@@ -179,7 +179,7 @@ class Interface:
 class Interfaces:
     """All interfaces. ``watchers`` hear what happens to them: see ``watch``."""
 
-    EVENTS = ("added", "removed", "admin", "link", "mac", "mtu")
+    EVENTS = ("added", "removed", "admin", "link", "mac", "mtu", "renamed")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -198,7 +198,9 @@ class Interfaces:
         self.add("local0", LOCAL, mtu=0)
 
     def watch(self, event: str, action: Callable[[Interface], None]) -> None:
-        """Let ``action`` be called after an event: added, removed (before it goes), admin, link, mac, mtu."""
+        """Let ``action`` be called after an event: added, removed (before it goes), admin, link,
+        mac, mtu, renamed.
+        """
         self._watchers[event].append(action)
 
     def _tell(self, event: str, interface: Interface) -> None:
@@ -295,6 +297,8 @@ class Interfaces:
 
     def _clear(self, interface: Interface) -> None:
         memory.fill(interface.row.address, 0, SwInterface.size)
+        for counter in (*COUNTERS_COMBINED, *COUNTERS_SIMPLE):
+            counter.validate(interface.sw_if_index)
         self.clear_counters(interface)
 
     def _enter(self, interface: Interface) -> Interface:
@@ -366,6 +370,7 @@ class Interfaces:
             del self.by_name[each.name]
             each.name = new
             self.by_name[new] = each
+            self._tell("renamed", each)
 
     def clear_counters(self, interface: Interface) -> None:
         """Set all that is counted of an interface to zero."""

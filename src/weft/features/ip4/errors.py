@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.core.node import Errors, Severity
 
 
-class Ip4Error(Errors, of="ip4-input"):
+class Ip4Error(Errors, of="ip4-input", named=True):
     TOO_SHORT = "ip4 length < 20 bytes"
     BAD_LENGTH = "ip4 length > l2 length"
     BAD_CHECKSUM = "bad ip4 checksum"
@@ -28,8 +28,8 @@ class Ip4Error(Errors, of="ip4-input"):
     FRAGMENT = "fragments to this machine"
 
 
-class FragmentError(Errors, of="ip4-frag"):
-    FRAGMENTED = "packet fragmented", Severity.INFO
+class FragmentError(Errors, of="ip4-frag", named=True):
+    NONE = "packet fragmented", Severity.INFO
     SMALL_PACKET = "packet smaller than MTU"
     FRAGMENT_SENT = "number of sent fragments", Severity.INFO
     CANT_FRAGMENT_HEADER = "can't fragment header"

@@ -51,7 +51,7 @@ def ip4_frag(rt: NodeRuntime, pkt: Buffer) -> int:
         rt.send(index, FragmentNext.REWRITE)
         rt.count(FragmentError.FRAGMENT_SENT, 1)
         start += most
-    rt.count(FragmentError.FRAGMENTED, 1)
+    rt.count(FragmentError.NONE, 1)
     free(rt.worker.cache, pkt.index)
     return CONSUMED
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from weft.core.model import Invalid
 from weft.features.fib.indices import Indices
-from weft.features.fib.load_balance import MAX_ROUTES
+from weft.features.fib.load_balance import MAX_ROUTES, to_counters, via_counters
 from weft.features.fib.path import Path, PathKind, PathLists, Paths, via
 from weft.features.fib.source import Source
 from weft.features.interface.model import NONE, Interface
@@ -51,7 +51,7 @@ class Tables:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._indices = Indices("routes", MAX_ROUTES, first=1)
+        self._indices = Indices("routes", MAX_ROUTES, first=1, counters=(to_counters, via_counters))
         self._paths = engine[PathLists]
         self.by_id: dict[int, Table] = {}
         self.by_index: dict[int, Table] = {}
