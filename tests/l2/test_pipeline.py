@@ -58,7 +58,7 @@ def test_the_order_is_as_asked_for() -> None:
     names = INPUT.names()
     assert names.index("test-l2-seen") < names.index("l2-input-vtr")
     assert names.index("l2-input-vtr") < names.index("test-l2-block") < names.index("l2-learn")
-    assert OUTPUT.names() == ["test-l2-leaving"]
+    assert "test-l2-leaving" in OUTPUT.names()
 
 
 def test_features_stand_where_they_were_put(lab: Lab) -> None:

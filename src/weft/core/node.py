@@ -105,7 +105,7 @@ class Node:
     function: Callable[..., Any]
     kind: Kind
     next: type[Nexts] | None
-    format_trace: Callable[..., str] | None = None
+    format_trace: Callable[..., str | None] | None = None
     cold: bool = False
     counts: Errors | None = None
     #: Further ways out that other features have added: node names, in order.
@@ -139,14 +139,15 @@ def node(
     *,
     next: type[Nexts] | None = None,
     kind: Kind = Kind.PACKET,
-    trace: Callable[..., str] | None = None,
+    trace: Callable[..., str | None] | None = None,
     cold: bool = False,
     counts: Errors | None = None,
     template: bool = False,
 ) -> Callable[[F], F]:
-    """Declare a node. ``trace`` makes the lines that ``show trace`` prints from a trace record. ``cold`` says that
-    packets reach this node with their memory out of cache, so the loop should prefetch. ``counts`` is counted once for
-    each packet that comes. A ``template`` makes no instance until a feature asks for one under a name of its own.
+    """Declare a node. ``trace`` makes the lines that ``show trace`` prints from a trace record; None: the node is left
+    out. ``cold`` says that packets reach this node with their memory out of cache, so the loop should prefetch.
+    ``counts`` is counted once for each packet that comes. A ``template`` makes no instance until a feature asks for one
+    under a name of its own.
     """
 
     def declare(function: F) -> F:

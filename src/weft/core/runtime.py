@@ -136,7 +136,7 @@ class TraceRecord(View):
     clock: i64
     buffer: u32
     next: u32
-    pad: i64
+    note: i64  # what the node itself has to say; 0: nothing
     metadata: Array[u8] = times(128)
     data: Array[u8] = times(TRACE_DATA)
 
@@ -374,9 +374,19 @@ def trace_packet(rt: NodeRuntime, index: int, next: int) -> int:
     record.clock = clock()
     record.buffer = index
     record.next = next
+    record.note = 0
     copy(record.metadata.address, pkt.address, 128)
     copy(record.data.address, pkt.data - TRACE_BEFORE, TRACE_DATA)
     return 1
+
+
+@routine
+def trace_note(rt: NodeRuntime, index: int, note: int) -> int:
+    """Add a record of its own about a traced packet, with what the node's ``trace`` needs to know: not 0."""
+    worker = rt.worker
+    if buffer_at(index).flags & TRACED and trace_packet(rt, index, CONSUMED):
+        worker.trace[worker.trace_used - 1].note = note
+    return 0
 
 
 @routine

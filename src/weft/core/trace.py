@@ -149,16 +149,16 @@ def _lines(entry: Entry) -> list[str]:
     lines = [f"{_clock(entry.seconds)}: {entry.node}"]
     instance = entry.engine.graph.by_name.get(entry.node)
     formatter = instance.node.format_trace if instance is not None else None
-    if formatter is unseen:
+    if formatter is None:
+        return lines
+    text = formatter(entry)
+    if text is None:
         return []
-    if formatter is not None:
-        lines += [f"  {line}".rstrip() for line in formatter(entry).splitlines()]
-    return lines
+    return lines + [f"  {line}".rstrip() for line in text.splitlines()]
 
 
-def unseen(entry: Entry) -> str:
+def unseen(entry: Entry) -> None:
     """The ``trace`` of a node that is no station on a packet's way, but part of the one before."""
-    return ""
 
 
 def _clock(seconds: float) -> str:

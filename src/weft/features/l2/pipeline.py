@@ -43,29 +43,38 @@ class Stage:
 
 
 class Pipeline:
-    """Stages in the order in which packets pass them."""
+    """Stages in the order in which packets pass them. ``places`` are kept for features of others, by their nodes."""
 
-    def __init__(self, name: str, nodes: Rows[u32], stages: list[tuple[int, str]]) -> None:
+    def __init__(
+        self, name: str, nodes: Rows[u32], stages: list[tuple[int, str]], places: list[tuple[int, str]] | None = None
+    ) -> None:
         self.name, self.nodes = name, nodes
         self.stages = [Stage(bit, node) for bit, node in stages]
+        self.places = [Stage(bit, node) for bit, node in places or []]
 
     def insert(self, node: str, after: str, before: str) -> int:
-        """Give a node a place between two others; its bit's mask. Raises ValueError if there is no room."""
-        top = min((stage.bit for stage in self.stages if stage.node == after), default=BITS)
-        bottom = max((stage.bit for stage in self.stages if stage.node == before), default=0)
-        known = [stage.node for stage in self.stages]
-        if node in known:
+        """Give a node the place that is kept for it, or one between two others; its bit's mask. Raises ValueError if
+        there is no room.
+        """
+        if node in [stage.node for stage in self.stages]:
             raise ValueError(f"{node} is a layer-2 {self.name} feature already")
+        stage = next((place for place in self.places if place.node == node), None) or self._between(node, after, before)
+        self.stages = sorted([*self.stages, stage], key=lambda each: -each.bit)
+        return stage.mask
+
+    def _between(self, node: str, after: str, before: str) -> Stage:
+        """A free place."""
+        taken = [*self.stages, *self.places]
+        known = list(dict.fromkeys(stage.node for stage in taken))
         for name in (after, before):
             if name and name not in known:
                 raise ValueError(f"there is no layer-2 {self.name} feature {name}; there are {', '.join(known)}")
-        taken = {stage.bit for stage in self.stages}
-        free = [bit for bit in range(bottom + 1, top) if bit not in taken]
+        top = min((stage.bit for stage in taken if stage.node == after), default=BITS)
+        bottom = max((stage.bit for stage in taken if stage.node == before), default=0)
+        free = sorted(set(range(bottom + 1, top)) - {stage.bit for stage in taken})
         if not free:
             raise ValueError(f"no place is left for {node} among the layer-2 {self.name} features after {after or '-'}")
-        stage = Stage(free[len(free) // 2], node)
-        self.stages = sorted([*self.stages, stage], key=lambda each: -each.bit)
-        return stage.mask
+        return Stage(free[len(free) // 2], node)
 
     def names(self, bitmap: int = -1) -> list[str]:
         """The nodes of a bitmap's features, in order, without the drop at the end."""
@@ -108,19 +117,37 @@ INPUT = Pipeline(
         (3, "l2-output"),  # cross-connect
         (0, "feature-bitmap-drop"),
     ],
+    places=[
+        (30, "span-l2-input"),
+        (28, "l2-input-classify"),
+        (26, "l2-input-feat-arc"),
+        (24, "l2-input-acl"),
+    ],
 )
 
 # What a packet that leaves by such an interface may have to pass, after tag rewrite and the split-horizon check.
 OUTPUT_END = 1 << 0
 
-OUTPUT = Pipeline("output", arena.table("l2-output-feature-nodes", u32, BITS), [(0, "interface-output")])
+OUTPUT = Pipeline(
+    "output",
+    arena.table("l2-output-feature-nodes", u32, BITS),
+    [(0, "interface-output")],
+    places=[
+        (12, "l2-output-feat-arc"),
+        (10, "l2-output-classify"),
+        (4, "l2-output-acl"),
+        (1, "span-l2-output"),  # what really leaves
+    ],
+)
 
 _input_nodes = INPUT.nodes
 _output_nodes = OUTPUT.nodes
 
 
 def input_feature(node: str, *, after: str = "", before: str = "") -> int:
-    """Put a node into the input pipeline, disabled everywhere; the mask of its bit."""
+    """Put a node into the input pipeline, disabled everywhere; the mask of its bit. VPP's features have VPP's places,
+    others stand somewhere between ``after`` and ``before``.
+    """
     return INPUT.insert(node, after, before)
 
 

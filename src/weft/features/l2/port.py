@@ -53,7 +53,7 @@ class Configured:
     rewrite: TagRewrite | None = None
     #: What it may do of what its bridge domain does.
     features: int = BRIDGED_FEATURES
-    #: Features of others that are enabled on it.
+    #: Features of others that are enabled on it, whether it is at layer 2 now or not.
     input: int = 0
     output: int = 0
 
@@ -140,10 +140,8 @@ class Layer2:
 
     def layer_3(self, interface: Interface) -> None:
         """Take an interface out of its bridge domain or cross-connect."""
-        configured = self._leave(interface)
+        self._leave(interface)
         self.set_rewrite(interface, None)
-        configured.input = configured.output = 0
-        self._publish(configured)
 
     def _check(self, interface: Interface) -> None:
         if not interface.device.ethernet:

@@ -1,0 +1,1 @@
+"""SPAN: copies of what passes an interface leave by others (port mirroring)."""
