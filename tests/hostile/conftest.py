@@ -1,17 +1,17 @@
-"""Time stands still: what depends on it is the same in every run."""
+"""Hostile input is tried apart from the machine: see ``apart``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 
-from weft.core import timers
+from .apart import apart
 
 
 @pytest.fixture(autouse=True, scope="package")
-def no_time() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timers, "time", SimpleNamespace(monotonic=lambda: 0.0))
-        yield
+def no_time(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("hostile")
+    with apart(folder):
+        yield folder
