@@ -68,7 +68,7 @@ def test_the_group_is_a_name_or_a_number() -> None:
 
 def test_an_empty_configuration_has_defaults() -> None:
     config = Config()
-    assert config[Cpu].worker_count == 1 and config[Plugins].enabled("anything")
+    assert config[Cpu].places([0, 1]) == (None, [], 1) and config[Plugins].enabled("anything")
 
 
 def test_later_words_and_stanzas_override() -> None:
@@ -78,19 +78,95 @@ def test_later_words_and_stanzas_override() -> None:
 
 def test_what_is_unknown_is_reported_once_with_its_line() -> None:
     text = (
-        "unix { nodaemon frobnicate 5\n zap { a { b } } }\nheapsize 1G\n\ndpdk { dev 0000:00:08.0 }\n"
+        "unix { nodaemon frobnicate 5\n zap { a { b } } }\neverywhere 1G\n\ndpkd { dev 0000:00:08.0 }\n"
         "cpu { wrokers 2 main-core 1 }"
     )
     config = Config.from_text(text, "startup.conf")
     assert [str(each).partition(" and was not used")[0] for each in config.unknown()] == [
         "startup.conf:1: unix: `frobnicate' is unknown here",
         "startup.conf:2: unix: `zap { ... }' is unknown here",
-        "startup.conf:3: `heapsize' stands in no stanza",
-        "startup.conf:3: `1G' stands in no stanza",
-        "startup.conf:5: stanza `dpdk' is unknown",
+        "startup.conf:3: `everywhere 1G' stands in no stanza",
+        "startup.conf:5: stanza `dpkd' is unknown",
         "startup.conf:6: cpu: `wrokers' is unknown here",
     ]
     assert config[Cpu].main_core == 1
+
+
+def test_what_concerns_vpps_other_parts_is_accepted() -> None:
+    config = Config.from_text(
+        "heapsize 1G\ndpdk { dev 0000:00:08.0 { name eth0 } }\ndpdk { no-pci }\nphysmem{max-size 32m}"
+    )
+    assert config.unknown() == []
+    assert config.without_effect() == ["heapsize", "dpdk", "physmem"]
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("cpu { workers 0 }", (None, [], 1)),  # somebody must forward
+        ("cpu { workers 3 }", (None, [], 3)),
+        ("cpu { main-core 2 corelist-workers 0,3 }", (2, [0, 3], 2)),
+        ("cpu { skip-cores 1 workers 2 }", (1, [2, 3], 2)),
+        ("cpu { skip-cores 1 main-core 3 workers 2 }", (3, [1, 2], 2)),
+    ],
+)
+def test_threads_are_placed_on_cores(text: str, places: tuple[int | None, list[int], int]) -> None:
+    assert Config.from_text(text)[Cpu].places([0, 1, 2, 3]) == places
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cpu { main-core 9 }", "there is no core 9 for this process; it may run on 0, 1"),
+        ("cpu { corelist-workers 1-2 }", "there is no core 2 for this process; it may run on 0, 1"),
+        ("cpu { skip-cores 2 }", "skip-cores 2 leaves none of the cores 0, 1"),
+    ],
+)
+def test_cores_that_are_not_there_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^cpu: {message}$"):
+        Config.from_text(text)[Cpu].places([0, 1])
+
+
+@pytest.mark.parametrize("glue", [" ", "\n", ""])
+def test_a_test_frameworks_arguments_are_understood(glue: str) -> None:
+    arguments = ["unix", "{", "nodaemon", "", "full-coredump", "coredump-size 1g", "runtime-dir", "/tmp/x", "}"]
+    arguments += [
+        "api-segment",
+        "{",
+        "prefix",
+        "foo",
+        "}",
+        "node { ",
+        "",
+        "}",
+        f"physmem{glue}{{",
+        "max-size",
+        "32m",
+        "}",
+    ]
+    arguments += [
+        "plugins",
+        "{",
+        "plugin",
+        "a_plugin.so",
+        "{",
+        "disable",
+        "}",
+        "plugin",
+        "b.so",
+        "{",
+        "enable",
+        "}",
+        "}",
+    ]
+    arguments += ["statseg", "{", "socket-name", "/tmp/x/s.sock", "per-node-counters on", "}", "unix { cli-prompt # }"]
+    config = Config.from_arguments(arguments)
+    assert config.unknown() == [] and config.without_effect() == ["node", "physmem"]
+    unix = config[Unix]
+    assert (unix.coredump_size, unix.cli_address, unix.cli_prompt) == (1 << 30, "/tmp/x/cli.sock", "#")
+    assert config[Socksvr].address(unix) == Path("/tmp/x/api.sock")
+    assert config[Statseg].address(unix) == Path("/tmp/x/s.sock") and config[Statseg].per_node_counters
+    assert not config[Plugins].enabled("a") and config[Plugins].enabled("c")
 
 
 @pytest.mark.parametrize(

@@ -68,74 +68,74 @@ def test_a_pipe_without_telnet_gets_each_output(running: Running) -> None:
 class TestTerminal:
     def test_greets_prompts_and_runs(self, running: Running) -> None:
         screen = Screen(running.path)
-        assert "Weft" in screen.wait(r"^weft# $")
-        screen.type("sh int loop0\n").wait(r"^weft# sh int loop0\nloop0\nweft# $")
-        screen.type("frob\r\n").wait(r"^unknown input `frob'\nweft# $")
+        assert "Weft" in screen.wait(r"^vpp# $")
+        screen.type("sh int loop0\n").wait(r"^vpp# sh int loop0\nloop0\nvpp# $")
+        screen.type("frob\r\n").wait(r"^unknown input `frob'\nvpp# $")
         screen.type("quit\n")
         screen.wait_closed()
 
     def test_edits_the_line(self, running: Running) -> None:
         screen = Screen(running.path)
-        screen.wait(r"^weft# $")
-        screen.type("cho on\x01e\x1b[Fe\n").wait(r"^one\nweft# $")  # home, end
-        screen.type("echo xtwoy\x1b[D\x04\x1b[D\x1b[D\x1b[D\x7f\n").wait(r"^two\nweft# $")  # left, delete, backspace
-        screen.type("rubbish\x15echo three four\x17five\n").wait(r"^three five\nweft# $")  # ^U, ^W
-        screen.type("six seven\x01\x1bf\x0b\x01echo \x05\x19\n").wait(r"^six seven\nweft# $")  # word, ^K, ^Y
-        screen.type("rubbish\x03echo \x1b[99~eight\n").wait(r"^eight\nweft# $")  # ^C, a key unknown
+        screen.wait(r"^vpp# $")
+        screen.type("cho on\x01e\x1b[Fe\n").wait(r"^one\nvpp# $")  # home, end
+        screen.type("echo xtwoy\x1b[D\x04\x1b[D\x1b[D\x1b[D\x7f\n").wait(r"^two\nvpp# $")  # left, delete, backspace
+        screen.type("rubbish\x15echo three four\x17five\n").wait(r"^three five\nvpp# $")  # ^U, ^W
+        screen.type("six seven\x01\x1bf\x0b\x01echo \x05\x19\n").wait(r"^six seven\nvpp# $")  # word, ^K, ^Y
+        screen.type("rubbish\x03echo \x1b[99~eight\n").wait(r"^eight\nvpp# $")  # ^C, a key unknown
 
     def test_recalls_history(self, running: Running) -> None:
         screen = Screen(running.path)
-        screen.wait(r"^weft# $")
-        screen.type("echo one\n").wait(r"^one\nweft# $")
-        screen.type("echo two\n").wait(r"^two\nweft# $")
-        screen.type("draft\x1b[A\x1b[A").wait(r"^weft# echo one$")
-        screen.type("\x1b[B\x1b[B").wait(r"^weft# draft *$")
-        screen.type("\x03history\n").wait(r"^1  echo one\n2  echo two\n3  history\nweft# $")
+        screen.wait(r"^vpp# $")
+        screen.type("echo one\n").wait(r"^one\nvpp# $")
+        screen.type("echo two\n").wait(r"^two\nvpp# $")
+        screen.type("draft\x1b[A\x1b[A").wait(r"^vpp# echo one$")
+        screen.type("\x1b[B\x1b[B").wait(r"^vpp# draft *$")
+        screen.type("\x03history\n").wait(r"^1  echo one\n2  echo two\n3  history\nvpp# $")
 
     def test_completes_and_explains(self, running: Running) -> None:
         screen = Screen(running.path)
-        screen.wait(r"^weft# $")
-        screen.type("set int").wait(r"^weft# set int$")
-        screen.type("\t").wait(r"^weft# set interface $")
-        screen.type("l\tb\tlo\t").wait(r"^local0 +loop0 +loop1\nweft# set interface l2 bridge lo$")
-        screen.type("op0 2 ?").wait(r"Put an interface into a[^#]*weft# set interface l2 bridge loop0 2 $")
-        screen.type("bv\t\n").wait(r"bvi *\nweft# $")
+        screen.wait(r"^vpp# $")
+        screen.type("set int").wait(r"^vpp# set int$")
+        screen.type("\t").wait(r"^vpp# set interface $")
+        screen.type("l\tb\tlo\t").wait(r"^local0 +loop0 +loop1\nvpp# set interface l2 bridge lo$")
+        screen.type("op0 2 ?").wait(r"Put an interface into a[^#]*vpp# set interface l2 bridge loop0 2 $")
+        screen.type("bv\t\n").wait(r"bvi *\nvpp# $")
         assert running.engine.done == [(1, 2, True, False, 0)]
 
     def test_pages_by_the_windows_height(self, running: Running) -> None:
         screen = Screen(running.path, rows=10)
-        screen.wait(r"^weft# $")
+        screen.wait(r"^vpp# $")
         screen.type("show many 30\n").wait(r"^line 9\n-- more -- \(1-9/30\)$")
         screen.type(" ").wait(r"^line 18\n-- more -- \(10-18/30\)$")
         screen.type("\r").wait(r"^line 19\n-- more -- \(11-19/30\)$")
-        assert "line 20" not in screen.type("q").wait(r"^weft# $")
+        assert "line 20" not in screen.type("q").wait(r"^vpp# $")
         screen.type("show many 30\n").wait(r"^line 9\n-- more -- \(1-9/30\)$")
-        screen.type("a").wait(r"^line 30\nweft# $")
+        screen.type("a").wait(r"^line 30\nvpp# $")
 
     def test_interrupts_a_command(self, running: Running) -> None:
         screen = Screen(running.path)
-        screen.wait(r"^weft# $")
+        screen.wait(r"^vpp# $")
         screen.type("ping 100\n")
         until(lambda: "waiting" in running.engine.done)
-        screen.type("\x03").wait(r"interrupted\nweft# $")
+        screen.type("\x03").wait(r"interrupted\nvpp# $")
         assert running.engine.done == ["waiting", "cancelled"]
 
     def test_a_long_line_is_shown_around_the_cursor(self, running: Running) -> None:
         screen = Screen(running.path, columns=30)
-        screen.wait(r"^weft# $")
-        screen.type("echo " + "0123456789" * 5).wait(r"^weft# \d{15,23}$")
-        screen.type("\x01").wait(r"^weft# echo \d+$")
+        screen.wait(r"^vpp# $")
+        screen.type("echo " + "0123456789" * 5).wait(r"^vpp# \d{15,24}$")
+        screen.type("\x01").wait(r"^vpp# echo \d+$")
         screen.type("\n").wait(r"^(0123456789){5}$")
 
     def test_works_on_a_dumb_terminal(self, running: Running) -> None:
         screen = Screen(running.path, terminal=b"dumb")
-        screen.wait(r"^weft# $")
+        screen.wait(r"^vpp# $")
         screen.type("show cli\n").wait(r"^0 +\d+ +unix-cli-dumb +is\n")
 
 
 def test_a_vanished_user_cancels_the_command_and_frees_the_session(running: Running) -> None:
     screen = Screen(running.path)
-    screen.wait(r"^weft# $")
+    screen.wait(r"^vpp# $")
     screen.type("ping 100\n")
     until(lambda: "waiting" in running.engine.done)
     screen.peer.close()
@@ -153,12 +153,12 @@ def test_a_client_that_does_not_read_harms_nobody(running: Running) -> None:
 def test_many_sessions_at_once_up_to_a_limit(running: Running) -> None:
     screens = [Screen(running.path) for _ in range(8)]
     for screen in screens:
-        screen.wait(r"^weft# $")
+        screen.wait(r"^vpp# $")
     with dial(running.path) as ninth:
         assert ninth.recv(100) == b"too many CLI sessions: 8 are open, end one\n"
         assert ninth.recv(100) == b""
     for number, screen in enumerate(screens):
-        screen.type(f"echo {number}\n").wait(rf"^{number}\nweft# $")
+        screen.type(f"echo {number}\n").wait(rf"^{number}\nvpp# $")
     screens[0].type("\x04").wait_closed()
     until(lambda: len(running.cli.sessions) == 7)
     assert vppctl(running.path, "echo again") == "again\n"
@@ -198,7 +198,7 @@ def test_the_socket_is_for_its_owner_and_group_and_replaces_a_dead_one(running: 
         await server.stop()
 
     asyncio.run(start(dead))
-    with pytest.raises(OSError, match=r"cannot listen for the CLI on .*: an engine already listens there"):
+    with pytest.raises(OSError, match=r"cannot listen on .*: an engine already listens there"):
         asyncio.run(start(running.path))
     with pytest.raises(OSError, match="not a socket"):
         asyncio.run(start(file))

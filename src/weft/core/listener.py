@@ -1,5 +1,7 @@
-"""A UNIX socket to listen on, as the engine's servers have: it appears at once with its owner and mode, it replaces a
-dead one of that name but nothing else, and goes with the server.
+"""Listening sockets of the engine's servers: the command line, the binary API, the statistics.
+
+They may be opened before the engine is compiled: who connects early waits in the backlog and is served when it is
+ready, and a second engine of the same sockets is refused at once.
 """
 
 from __future__ import annotations
@@ -9,12 +11,26 @@ import socket
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 PROBE_TIMEOUT = 1.0
+BACKLOG = 256
+
+
+class Listener(Protocol):
+    """A socket that is listened on between `open` and `remove`."""
+
+    def open(self) -> socket.socket:
+        """Begin to listen, once: then it is the same socket. Raises OSError that names it and says what is wrong."""
+
+    def remove(self) -> None:
+        """Listen no more."""
 
 
 class UnixListener:
-    """A listening socket at a path. ``setting`` is the configuration that names it, for error messages."""
+    """A socket at a path. It appears there at once with its group and mode, replaces a dead one of that name but
+    nothing else, and goes with the server. ``setting`` is the configuration that names it, for error messages.
+    """
 
     def __init__(
         self,
@@ -24,14 +40,22 @@ class UnixListener:
         kind: int = socket.SOCK_STREAM,
         mode: int = 0o660,
         group: int = -1,
-        backlog: int = 64,
+        backlog: int = BACKLOG,
     ) -> None:
         self.path, self.setting, self.kind = path, setting, kind
         self.mode, self.group, self.backlog = mode, group, backlog
+        self._socket: socket.socket | None = None
         self._identity: tuple[int, int] | None = None
 
     def open(self) -> socket.socket:
-        """Begin to listen. Raises OSError that says what is wrong."""
+        if self._socket is None:
+            try:
+                self._socket = self._bind()
+            except OSError as error:
+                raise OSError(f"cannot listen on {self.path}: {error.strerror or error}") from error
+        return self._socket
+
+    def _bind(self) -> socket.socket:
         if self._in_use():
             raise OSError(f"an engine already listens there; end it or name another socket ({self.setting})")
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +76,9 @@ class UnixListener:
         return listener
 
     def remove(self) -> None:
-        """Take the name away, if it still is that of our socket."""
+        """Listen no more, and take the name away, if it still is that of our socket."""
+        if self._socket is not None:
+            self._socket.close()
         if self._identity is not None:
             with suppress(OSError):
                 if _identity(self.path) == self._identity:
@@ -75,6 +101,32 @@ class UnixListener:
             except (TimeoutError, BlockingIOError):  # busy
                 pass
         return True
+
+
+class PortListener:
+    """A TCP socket at ``host:port``, or at ``port`` of this machine alone."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket: socket.socket | None = None
+
+    def open(self) -> socket.socket:
+        if self._socket is None:
+            host, _, port = self.address.rpartition(":")
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            place = host.strip("[]") or "localhost"
+            try:
+                self._socket = socket.create_server((place, int(port)), family=family, backlog=BACKLOG)
+            except ValueError:
+                raise OSError(f"cannot listen on {self.address}: it is neither /a/path nor host:port") from None
+            except (OSError, OverflowError) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise OSError(f"cannot listen on {self.address}: {reason}") from error
+        return self._socket
+
+    def remove(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
 
 
 def _identity(path: Path) -> tuple[int, int]:

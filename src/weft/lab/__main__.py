@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from weft.core.cli.server import DEFAULT_SOCKET
 from weft.lab import network
 
 RUN = Path("/run/weft")
 PID = RUN / "lab.pid"
-SOCKET = RUN / "cli.sock"
+SOCKET = Path(DEFAULT_SOCKET)
 LISTING = Path(__file__).with_name("listing.cli")
 BIN = Path(sys.executable).parent
 

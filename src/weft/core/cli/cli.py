@@ -13,13 +13,16 @@ from typing import Any
 from . import help as help_text
 from .argument import lookup
 from .command import COMMANDS, Branch, Command, CommandTable
-from .error import CliError, either, quote
+from .error import CliError, either, one_line, quote
 from .grammar import Word
 from .lexer import LINE_LIMIT, Token, tokenize
 from .match import Matcher
 from .session import SESSION, Session
 
 log = logging.getLogger("weft.cli")
+#: Every line that a session enters; who wants to know adds a handler.
+COMMAND_LOG = logging.getLogger("weft-commands")
+COMMAND_LOG.propagate = False
 
 
 class Cli:
@@ -52,6 +55,8 @@ class Cli:
     def _step(self, engine: Any, line: str, session: Session | None) -> Iterator[str | Awaitable[str | None] | None]:
         """Read a line and begin to carry it out; errors, then and later, leave as CliError."""
         name = ""
+        if session is not None and not session.nested and line.strip():
+            COMMAND_LOG.info("%s: %s", session.name, one_line(line))
         token = SESSION.set(session or self.library)
         try:
             result: str | Awaitable[str | None] | None = self._explained(line)

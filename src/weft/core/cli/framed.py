@@ -23,6 +23,7 @@ from .lexer import LINE_LIMIT
 from .session import Session
 
 TERMINAL = "weftctl"
+PROMPT = "weft# "
 # A character takes six bytes at most when JSON escapes it.
 REQUEST_LIMIT = 8 * LINE_LIMIT
 
@@ -48,7 +49,7 @@ def encode(message: Request | Reply) -> str:
 
 async def serve(connection: Connection, session: Session, engine: Any, *, prompt: str) -> None:
     """Answer requests until the client ends or quits."""
-    await connection.write(encode(Reply(hello="weft", prompt=prompt)))
+    await connection.write(encode(Reply(hello="weft", prompt=prompt or PROMPT)))
     pending = ""
     while not session.closing:
         line, newline, rest = pending.partition("\n")

@@ -10,7 +10,7 @@
 So here each command's output is followed by a NUL. A client that takes the NUL itself for the end is served as well.
 There is no banner, prompt, echo, paging or history. An error is printed like output, as VPP does.
 
-**Anything else without telnet** (`echo show version | socat - UNIX:/run/weft/cli.sock`) gets the same without NULs.
+**Anything else without telnet** (`echo show version | socat - UNIX:/run/vpp/cli.sock`) gets the same without NULs.
 """
 
 from __future__ import annotations

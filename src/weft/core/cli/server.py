@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weft.core.listener import UnixListener
+from weft.core.config import RUNTIME_DIR
+from weft.core.listener import Listener, PortListener, UnixListener
 
 from . import framed, lines
 from .cli import Cli
@@ -24,7 +26,8 @@ from .terminal import Terminal
 
 log = logging.getLogger("weft.cli")
 
-DEFAULT_SOCKET = "/run/weft/cli.sock"
+DEFAULT_SOCKET = str(RUNTIME_DIR / "cli.sock")
+PROMPT = "vpp# "  # programs that drive a terminal wait for it
 BANNER = "Weft: a packet switch and router. ? lists the commands, <Tab> completes, quit leaves."
 NO_TELNET_AFTER = 1.0
 
@@ -34,42 +37,39 @@ class Settings:
     """How the server behaves; from the startup configuration's `unix { ... }`."""
 
     listen: str = DEFAULT_SOCKET
-    prompt: str = "weft# "
+    prompt: str = ""  # VPP's, and weftctl's own
     banner: str = BANNER
     paging: bool = True
+    pager_limit: int = 100_000
     history_limit: int = 50
     max_sessions: int = 64
     mode: int = 0o660
     group: int = -1
 
 
+def listener_of(settings: Settings) -> Listener:
+    """Where a command line listens."""
+    if "/" not in settings.listen:
+        return PortListener(settings.listen)
+    return UnixListener(
+        Path(settings.listen), setting="unix { cli-listen ... }", mode=settings.mode, group=settings.group
+    )
+
+
 class CliServer:
     """Serves any number of sessions, up to `max_sessions`, on one socket."""
 
-    def __init__(self, cli: Cli, engine: Any, settings: Settings = Settings()) -> None:
+    def __init__(
+        self, cli: Cli, engine: Any, settings: Settings = Settings(), listener: Listener | None = None
+    ) -> None:
         self.cli, self.engine, self.settings = cli, engine, settings
+        self._listener = listener or listener_of(settings)
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
-        self._listener: UnixListener | None = None
 
     async def start(self) -> None:
-        """Begin to listen. Raises OSError that names the socket and says what is wrong with it."""
-        listen = self.settings.listen
-        try:
-            if listen.startswith("/"):
-                self._listener = UnixListener(
-                    Path(listen),
-                    setting="unix { cli-listen ... }",
-                    mode=self.settings.mode,
-                    group=self.settings.group,
-                )
-                self._server = await asyncio.start_unix_server(self._accept, sock=self._listener.open())
-            else:
-                host, _, port = listen.rpartition(":")
-                self._server = await asyncio.start_server(self._accept, host.strip("[]") or "localhost", int(port))
-        except (OSError, ValueError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise OSError(f"cannot listen for the CLI on {listen}: {reason}") from error
+        """Begin to serve. Raises OSError that names the socket and says what is wrong with it."""
+        self._server = await asyncio.start_server(self._accept, sock=self._listener.open())
 
     async def stop(self) -> None:
         """End every session and remove the socket."""
@@ -81,8 +81,11 @@ class CliServer:
         await asyncio.gather(*self._sessions, return_exceptions=True)
         await self._server.wait_closed()
         self._server = None
-        if self._listener is not None:
-            self._listener.remove()
+        self._listener.remove()
+
+    async def converse(self, peer: socket.socket) -> None:
+        """Serve one who is connected already, to the end."""
+        await self._accept(*await asyncio.open_connection(sock=peer))
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -107,6 +110,7 @@ class CliServer:
             return
         session = Session(self.cli, "unix-cli", connection.descriptor)
         session.limit_history(settings.history_limit)
+        session.paging, session.pager_limit = settings.paging, settings.pager_limit
         self.cli.sessions.append(session)
         try:
             terminal = await connection.greet(NO_TELNET_AFTER)
@@ -114,11 +118,17 @@ class CliServer:
             if terminal is None or terminal == "vppctl":
                 await lines.serve(connection, session, self.engine, vppctl=terminal is not None)
             elif terminal == framed.TERMINAL:
-                await framed.serve(connection, session, self.engine, prompt=settings.prompt)
+                await framed.serve(connection, session, self.engine, prompt=_spaced(settings.prompt))
             else:
-                user = Terminal(connection, session, self.engine, prompt=settings.prompt, paging=settings.paging)
+                prompt = _spaced(settings.prompt) or PROMPT
+                user = Terminal(connection, session, self.engine, prompt=prompt)
                 await user.serve(settings.banner)
         except CliError as error:
             log.error("a CLI session ended: %s", error)
         finally:
             self.cli.sessions.remove(session)
+
+
+def _spaced(prompt: str) -> str:
+    """A prompt that was given, with a blank at its end, as VPP sees to."""
+    return prompt if not prompt or prompt.endswith(" ") else f"{prompt} "

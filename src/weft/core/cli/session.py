@@ -21,6 +21,10 @@ class Session:
     interactive: bool = False
     ansi: bool = False
     line_mode: bool = True
+    paging: bool = True
+    pager_limit: int = 100_000  # lines; what is longer is not paged; 0: anything is
+    columns: int = 80
+    rows: int = 24
     closing: bool = False
     nested: int = 0
     history: deque[str] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))

@@ -23,16 +23,16 @@ CLEAR_SCREEN = "\x1b[H\x1b[2J"
 class Terminal:
     """One user at a terminal."""
 
-    def __init__(self, connection: Connection, session: Session, engine: Any, *, prompt: str, paging: bool) -> None:
+    def __init__(self, connection: Connection, session: Session, engine: Any, *, prompt: str) -> None:
         self.connection, self.session, self.engine = connection, session, engine
-        self.paging = paging
         self.editor = Editor(prompt, session.history)
         session.interactive, session.line_mode = True, False
         session.ansi = (connection.telnet.terminal or "").lower().startswith(ANSI_TERMINALS)
 
     async def serve(self, banner: str) -> None:
         """Serve until the user quits or has gone."""
-        await self.print(banner)
+        if banner:
+            await self.print(banner)
         self.editor.draw(afresh=True)
         while not self.session.closing:
             await self.connection.write(self.editor.take_output())
@@ -69,6 +69,7 @@ class Terminal:
 
     async def run(self, line: str) -> None:
         self.session.remember(line)
+        self.session.columns, self.session.rows = self.connection.telnet.columns, self.connection.telnet.rows
         work = self.session.cli.run_async(self.engine, line, self.session)
         try:
             text = await self.connection.attend(work, INTERRUPT)
@@ -80,7 +81,8 @@ class Terminal:
         """Print, stopping at each screenful."""
         if not text:
             return
-        if not self.paging:
+        limit = self.session.pager_limit
+        if not self.session.paging or (limit and text.count("\n") >= limit):
             await self.print(text)
             return
         pager = Pager(text, self.connection.telnet.columns, self.connection.telnet.rows)

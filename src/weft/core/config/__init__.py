@@ -2,11 +2,24 @@
 
 from .config import Config
 from .stanza import STANZAS, Unknown, stanza
-from .stanzas import ApiSegment, ApiTrace, Buffers, Cpu, Logging, Memory, Plugins, Socksvr, Statseg, Unix
+from .stanzas import (
+    RUNTIME_DIR,
+    ApiSegment,
+    ApiTrace,
+    Buffers,
+    Cpu,
+    Logging,
+    Memory,
+    Plugins,
+    Socksvr,
+    Statseg,
+    Unix,
+)
 from .syntax import ConfigError
 from .value import Cores, Size, Switch
 
 __all__ = [
+    "RUNTIME_DIR",
     "STANZAS",
     "ApiSegment",
     "ApiTrace",

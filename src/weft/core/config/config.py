@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from .stanza import STANZAS, Unknown, interpret
+from .stanzas import WITHOUT_EFFECT
 from .syntax import Block, ConfigError, Item, Word, read_arguments, read_file, read_text
 
 S = TypeVar("S")
@@ -69,16 +70,37 @@ class Config:
         """
         found: list[Unknown] = []
         stanzas = ", ".join(sorted(STANZAS))
-        for item in self.items:
-            if isinstance(item, Word):
-                text = f"`{item.text[:80]}' stands in no stanza and was not used; write `unix {{ ... }}'"
-                found.append(Unknown(item.place, "", text))
-            elif item.name not in STANZAS:
-                text = f"stanza `{item.name[:80]}' is unknown and was not used; known are {stanzas}"
-                found.append(Unknown(item.place, "", text))
+        for words, block in self._statements():
+            if words:
+                said = " ".join(word.text for word in words)
+                text = f"`{said[:80]}' stands in no stanza and was not used; write `unix {{ ... }}'"
+                if words[0].text not in WITHOUT_EFFECT:
+                    found.append(Unknown(words[0].place, "", text))
+            if block and block.name not in STANZAS and block.name not in WITHOUT_EFFECT:
+                text = f"stanza `{block.name[:80]}' is unknown and was not used; known are {stanzas}"
+                found.append(Unknown(block.place, "", text))
         for name in STANZAS:
             found += self._stanza(name)[1]
         return sorted(found, key=self._order)
+
+    def without_effect(self) -> list[str]:
+        """The stanzas in the text that are VPP's and concern what is not here."""
+        names = [item.text if isinstance(item, Word) else item.name for item in self.items]
+        return [name for name in dict.fromkeys(names) if name in WITHOUT_EFFECT and name not in STANZAS]
+
+    def _statements(self) -> Iterator[tuple[list[Word], Block | None]]:
+        """What stands on the top level: words, of one line each, and blocks."""
+        words: list[Word] = []
+        for item in self.items:
+            if words and (isinstance(item, Block) or item.place != words[0].place):
+                yield words, None
+                words = []
+            if isinstance(item, Block):
+                yield [], item
+            else:
+                words.append(item)
+        if words:
+            yield words, None
 
     def _stanza(self, name: str) -> tuple[Any, list[Unknown]]:
         if name not in self._read:

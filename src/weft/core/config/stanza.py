@@ -28,7 +28,12 @@ S = TypeVar("S")
 
 STANZAS: dict[str, type[Any]] = {}
 
-READERS: dict[type[Any], Callable[[str], Any]] = {int: readers.number, str: readers.text, Path: readers.path}
+READERS: dict[type[Any], Callable[[str], Any]] = {
+    int: readers.number,
+    float: readers.real,
+    str: readers.text,
+    Path: readers.path,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from grp import getgrnam
 from pathlib import Path
@@ -9,7 +11,19 @@ from typing import Annotated
 
 from .stanza import stanza
 from .syntax import ConfigError
-from .value import Cores, Size, Switch, size
+from .value import Cores, Size, Switch, level, limit, size
+
+#: Where sockets are unless the configuration says otherwise: where VPP's are, so that its tools find them.
+RUNTIME_DIR = Path("/run/vpp") if os.geteuid() == 0 else Path(f"/run/user/{os.geteuid()}/vpp")
+
+
+POLICIES = {
+    "other": os.SCHED_OTHER,
+    "batch": os.SCHED_BATCH,
+    "idle": os.SCHED_IDLE,
+    "fifo": os.SCHED_FIFO,
+    "rr": os.SCHED_RR,
+}
 
 
 def group_number(name: str, stanza: str) -> int:
@@ -31,20 +45,30 @@ class Unix:
     interactive: bool = False
     nosyslog: bool = False
     full_coredump: bool = False
-    coredump_size: str = ""
+    coredump_size: Annotated[int | None, limit] = None
     log: Path | None = None
     pidfile: Path | None = None
-    runtime_dir: Path = Path("/run/weft")
+    runtime_dir: Path = RUNTIME_DIR
     gid: str = ""
     exec: tuple[Path, ...] = ()
     startup_config: tuple[Path, ...] = ()
-    cli_listen: str = "/run/weft/cli.sock"
-    cli_prompt: str = "weft# "
+    cli_listen: str = ""
+    cli_prompt: str = ""
     cli_history_limit: int = 50
+    cli_pager_buffer_limit: int = 100_000
     cli_no_banner: bool = False
     nobanner: bool = False
     cli_no_pager: bool = False
     poll_sleep_usec: int = 0
+
+    @property
+    def cli_address(self) -> str:
+        """Where the command line listens: a path or host:port."""
+        return self.cli_listen or str(self.runtime_dir / "cli.sock")
+
+    @property
+    def banner(self) -> bool:
+        return not (self.nobanner or self.cli_no_banner)
 
     @property
     def group(self) -> int:
@@ -61,13 +85,42 @@ class Cpu:
     main_core: int | None = None
     corelist_workers: Cores = ()
     skip_cores: int = 0
-    scheduler_policy: str = "other"
+    scheduler_policy: str | None = None
     scheduler_priority: int = 0
 
     @property
-    def worker_count(self) -> int:
-        """As asked for; one by default, one a core where cores are listed."""
-        return self.workers if self.workers is not None else len(self.corelist_workers) or 1
+    def policy(self) -> tuple[int, int]:
+        """The kernel's number of the workers' policy, and their priority. Raises ConfigError."""
+        if self.scheduler_policy not in POLICIES:
+            known = ", ".join(POLICIES)
+            raise ConfigError(f"cpu: scheduler-policy takes one of {known}, not `{self.scheduler_policy}'")
+        policy = POLICIES[self.scheduler_policy]
+        least, most = os.sched_get_priority_min(policy), os.sched_get_priority_max(policy)
+        return policy, min(max(self.scheduler_priority, least), most)
+
+    def places(self, allowed: Sequence[int]) -> tuple[int | None, list[int], int]:
+        """The main thread's core, the workers' cores and the number of workers, of a process that may run on these.
+
+        Where no core is named, none is given (None, no cores): the kernel places threads. Raises ConfigError.
+        """
+        usable = sorted(allowed)[self.skip_cores :]
+        if not usable:
+            raise ConfigError(f"cpu: skip-cores {self.skip_cores} leaves none of the cores {_listed(allowed)}")
+        main, corelist = self.main_core, list(self.corelist_workers)
+        if self.skip_cores and main is None:
+            main = usable[0]
+        if self.skip_cores and not corelist and self.workers:
+            corelist = [core for core in usable if core != main][: self.workers]
+        for core in (*corelist, *([] if main is None else [main])):
+            if core not in allowed:
+                raise ConfigError(f"cpu: there is no core {core} for this process; it may run on {_listed(allowed)}")
+        # VPP without workers forwards in its main thread, which is Python here: so there is always a worker.
+        count = self.workers if self.workers is not None else len(corelist)
+        return main, corelist, max(count, 1)
+
+
+def _listed(cores: Sequence[int]) -> str:
+    return ", ".join(map(str, sorted(cores)))
 
 
 @stanza("buffers")
@@ -96,7 +149,11 @@ class Socksvr:
     """The binary API's socket, which is there if the stanza is."""
 
     default: bool = False
-    socket_name: Path = Path("/run/vpp/api.sock")
+    socket_name: Path | None = None
+
+    def address(self, unix: Unix) -> Path:
+        """Where it listens."""
+        return self.socket_name or unix.runtime_dir / "api.sock"
 
 
 @stanza("statseg")
@@ -105,11 +162,15 @@ class Statseg:
     """The statistics segment and its socket."""
 
     default: bool = False
-    socket_name: Path = Path("/run/weft/stats.sock")
+    socket_name: Path | None = None
     size: Size = 32 << 20
     page_size: str = "default"
     per_node_counters: Switch = False
-    update_interval: int = 10
+    update_interval: float = 10.0
+
+    def address(self, unix: Unix) -> Path:
+        """Where it listens."""
+        return self.socket_name or unix.runtime_dir / "stats.sock"
 
 
 @stanza("api-segment")
@@ -160,11 +221,32 @@ class Plugins:
         return own.enable or not (own.disable or default.disable)
 
 
+@dataclass(frozen=True)
+class LogClass:
+    """`class api { level debug }`."""
+
+    level: Annotated[str, level] = ""
+    syslog_level: Annotated[str, level] = ""
+    rate_limit: int = 0
+
+
 @stanza("logging")
 @dataclass(frozen=True)
 class Logging:
-    """What is logged: emerg, alert, crit, err, warn, notice, info, debug or disabled."""
+    """What is logged; levels as VPP names them."""
 
-    size: int = 512
-    default_log_level: str = "notice"
-    default_syslog_log_level: str = "warn"
+    size: int = 2000
+    nthrottle_time: int = 3
+    default_log_level: Annotated[str, level] = "notice"
+    default_syslog_log_level: Annotated[str, level] = "warn"
+    class_: dict[str, LogClass] = field(default_factory=dict)
+
+
+_ELSEWHERE = """
+    acl-plugin api-fuzz api-queue avf bufmon cnat crypto dhcp dma dns dpdk dsa fib flowprobe heapsize http hs_apps ikev2
+    ioam ip ip6 ipsec iptables l2fib l2learn l2tp linux-cp lisp mactime map mpls nat nat44 nat44-ei node nsh octeon
+    perfmon physmem plugin_path policer prom punt quic ratelimit rdma session snort srtp statseg-client svm tapcli tcp
+    tcp-cubic tls trace tunnel tuntap udp upf urpf vhost-user virtio vlib vmxnet3 wireguard
+"""
+#: Stanzas of VPP that concern what is not here; they may say anything, and have no effect.
+WITHOUT_EFFECT = frozenset(_ELSEWHERE.split())

@@ -6,12 +6,15 @@ plugins { plugin default { disable } }
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from weft.core.cli.lexer import ESCAPE, LEXEME
+
+WORD = re.compile(r"(?P<word>[^\s{}]+)")
 
 NESTING_LIMIT = 32
 SIZE_LIMIT = 4 << 20
@@ -64,7 +67,7 @@ def read_file(path: Path) -> tuple[Item, ...]:
 
 
 def read_arguments(arguments: Sequence[str]) -> tuple[Item, ...]:
-    """As `vpp unix { nodaemon } cpu { workers 2 }` takes it: the shell's words, or all in one."""
+    """As `vpp unix { nodaemon } cpu { workers 2 }` takes it: the shell's words, or several in one; # is no comment."""
     return read_text(" ".join(arguments), "command line", numbered=False)
 
 
@@ -73,7 +76,7 @@ def read_text(text: str, source: str, *, numbered: bool = True) -> tuple[Item, .
     line = 1 if numbered else 0
     opened: list[tuple[str, Place]] = []
     levels: list[list[Item]] = [[]]
-    for found in LEXEME.finditer(text):
+    for found in _lexemes(text, comments=numbered):
         place = Place(source, line)
         if numbered:
             line += found[0].count("\n")
@@ -96,6 +99,16 @@ def read_text(text: str, source: str, *, numbered: bool = True) -> tuple[Item, .
         name, place = opened[-1]
         raise ConfigError(f"{place}: `{name} {{' is not closed; expected a }}")
     return tuple(levels[0])
+
+
+def _lexemes(text: str, *, comments: bool) -> Iterator[re.Match[str]]:
+    position = 0
+    while position < len(text):
+        pattern = LEXEME if comments or text[position] != "#" else WORD
+        found = pattern.match(text, position)
+        assert found is not None  # every character begins some lexeme
+        yield found
+        position = found.end()
 
 
 def _open(levels: list[list[Item]], opened: list[tuple[str, Place]], place: Place) -> None:

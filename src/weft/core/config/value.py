@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
+from weft.core.levels import LEVELS
+
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 CORE_LIMIT = 4096
 
@@ -35,6 +37,30 @@ def size(word: str) -> int:
     if not found or int(found[1]) * UNITS[found[2].lower()] >= 1 << 63:
         raise ValueError("takes a size, for example 512M or 1G")
     return int(found[1]) * UNITS[found[2].lower()]
+
+
+def limit(word: str) -> int:
+    """A size, or -1 for no limit."""
+    if word == "unlimited":
+        return -1
+    try:
+        return size(word)
+    except ValueError:
+        raise ValueError("takes a size or unlimited, for example 1G") from None
+
+
+def real(word: str) -> float:
+    """A number of seconds and the like."""
+    if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", word):
+        return float(word)
+    raise ValueError("takes a number, for example 10 or 0.5")
+
+
+def level(word: str) -> str:
+    """A level of logging."""
+    if word in LEVELS:
+        return word
+    raise ValueError(f"takes a level: {', '.join(LEVELS)}")
 
 
 def cores(word: str) -> tuple[int, ...]:
