@@ -1,5 +1,6 @@
 """VPP's binary API: messages declared as Python functions and classes, their wire format and description, a server."""
 
+from . import ethernet_types, interface_types, ip_types, vpe_types
 from .client import Client, Subscribers
 from .module import Module
 from .types import (
@@ -24,13 +25,17 @@ __all__ = [
     "Module",
     "Subscribers",
     "Text",
+    "ethernet_types",
     "f64",
     "i8",
     "i16",
     "i32",
     "i64",
+    "interface_types",
+    "ip_types",
     "u8",
     "u16",
     "u32",
     "u64",
+    "vpe_types",
 ]

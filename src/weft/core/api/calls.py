@@ -114,6 +114,8 @@ class Calls:
         reply = service.reply
         if reply is not None and reply.cls is not None and "retval" in reply.layout.fields:
             refused = reply.cls()
+            if reply.layout.fields["retval"].name == "u32":  # as VPP has it in two replies
+                retval %= 1 << 32
             yield self.table.encode(reply, refused.__dict__ | {"context": context, "retval": retval})
 
     def encode(self, client: Client, message: Any, context: int = 0) -> bytearray:

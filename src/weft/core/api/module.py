@@ -86,6 +86,7 @@ class Service:
     reply: Message | None
     details: Message | None
     events: tuple[Message, ...]
+    implemented: bool = True
 
 
 class Module:
@@ -195,7 +196,8 @@ class Module:
 
         def declare(function: F) -> F:
             self.request(name, crc, **more)(function)
-            self.services[name].handler = refuse
+            service = self.services[name]
+            service.handler, service.implemented = refuse, False
             return function
 
         return declare

@@ -74,7 +74,7 @@ def show_threads(engine: Engine) -> str:
     for thread in threads_in_use():
         lwp = engine.workers.lwp.get(thread)
         kind = "workers" if thread else ""
-        where = "".join(f"{each:<7}" for each in _place(lwp))
+        where = "".join(f"{each:<7}" for each in place(lwp))
         lines.append(
             f"{thread:<7}{engine.workers.names[thread]:<20}{kind:<12}{lwp if lwp is not None else '':<8}"
             f"{_policy(lwp):<25}{where}"
@@ -100,7 +100,7 @@ def _policy(lwp: int | None) -> str:
         return "n/a"
 
 
-def _place(lwp: int | None) -> tuple[str, str, str]:
+def place(lwp: int | None) -> tuple[str, str, str]:
     """The core that a thread is bound to (where it may run on several: the one that it is on), core and socket."""
     stat = _read(Path(f"/proc/self/task/{lwp}/stat")).rpartition(")")[2].split()
     if len(stat) < 37:

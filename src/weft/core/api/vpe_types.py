@@ -1,0 +1,15 @@
+"""The API's types of times."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from .module import Module
+from .types import f64
+
+api = Module("vpe_types", "1.0.0")
+
+#: Seconds since 1970.
+Timestamp = Annotated[float, api.alias("timestamp", f64)]
+#: Seconds.
+Timedelta = Annotated[float, api.alias("timedelta", f64)]
