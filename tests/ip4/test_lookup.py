@@ -13,8 +13,9 @@ from tests.conftest import Lab
 from tests.ip4.net import Net, host, network
 
 from weft.features.fib.model import via
+from weft.features.ip.ply import pool
 from weft.features.ip4.model import Ip4
-from weft.features.ip4.mtrie import find, pool
+from weft.features.ip4.mtrie import find
 
 HOPS = 6
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core import memory
@@ -26,6 +26,7 @@ from weft.features.arp.table import (
 from weft.features.ethernet.model import ARP, IP4, Ethernet, register_input, rewrite
 from weft.features.interface.address import BROADCAST
 from weft.features.interface.model import Interface, Interfaces
+from weft.features.ip.family import IpInterface
 from weft.features.ip4.model import Ip4
 from weft.features.neighbor.model import Neighbor, Neighbors
 
@@ -70,14 +71,14 @@ class Arp:
 
     # --- addresses
 
-    def _address_added(self, interface: Interface, address: IPv4Interface) -> None:
+    def _address_added(self, interface: Interface, address: IpInterface) -> None:
         """Speak ARP from now on, and say so."""
         self._publish(interface)
         self._publish_proxy(interface)
         if self.announcing:
             self.announce(interface, [address])
 
-    def _address_removed(self, interface: Interface, address: IPv4Interface) -> None:
+    def _address_removed(self, interface: Interface, address: IpInterface) -> None:
         """The neighbors that were learned on its subnet go too."""
         self._publish(interface)
         self._neighbors.flush(
@@ -131,7 +132,7 @@ class Arp:
 
     # --- sending
 
-    def announce(self, interface: Interface, addresses: Sequence[IPv4Interface] | None = None) -> None:
+    def announce(self, interface: Interface, addresses: Sequence[IpInterface] | None = None) -> None:
         """Tell everybody who has the interface's addresses (RFC 5227 2.3), if it is up and there is a layer 2."""
         if (
             not interface.device.ethernet

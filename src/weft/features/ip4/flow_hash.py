@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import enum
-
 from weft.core import arena
 from weft.core.buffer import Buffer
 from weft.core.memory import mix
 from weft.core.node import routine
 from weft.core.view import View, be16, u32
+from weft.features.ip.ply import MAX_FIBS
 from weft.features.ip4.header import FRAGMENT_OFFSET, MORE_FRAGMENTS, Ip4Header
-from weft.features.ip4.mtrie import MAX_FIBS
-
-
-class FlowHash(enum.IntFlag):
-    """Parts of a packet, in VPP's order."""
-
-    SRC = 1 << 0
-    DST = 1 << 1
-    SPORT = 1 << 2
-    DPORT = 1 << 3
-    PROTO = 1 << 4
-    REVERSE = 1 << 5  #: both directions of a flow give the same
-    SYMMETRIC = 1 << 6
-    FLOWLABEL = 1 << 7
-
-
-#: As VPP: ``src dst sport dport proto flowlabel``.
-DEFAULT = FlowHash.SRC | FlowHash.DST | FlowHash.SPORT | FlowHash.DPORT | FlowHash.PROTO | FlowHash.FLOWLABEL
 
 flow_hashes = arena.table("ip4-flow-hashes", u32, MAX_FIBS)
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING
 
 from weft.core.model import model
 from weft.features.ethernet.model import IP4, register_input
-from weft.features.fib.dpo import Objects
-from weft.features.fib.path import Path
+from weft.features.fib.path import Path, PathKind
 from weft.features.fib.source import Source
-from weft.features.interface.model import NONE, Interface, Interfaces
+from weft.features.ip.entry import Entry
+from weft.features.ip.family import Family
+from weft.features.ip.flow_hash import FlowHash
+from weft.features.ip.model import Ip, models
+from weft.features.ip.table import Table
 from weft.features.ip4 import arcs
+from weft.features.ip4.batch import Trie
 from weft.features.ip4.checksum import checksum, header_checksum, is_layer4_good, update
-from weft.features.ip4.entry import Entry
-from weft.features.ip4.flow_hash import FlowHash
+from weft.features.ip4.flow_hash import flow_hashes
 from weft.features.ip4.header import (
     DONT_FRAGMENT,
     FRAGMENT_OFFSET,
@@ -24,11 +26,9 @@ from weft.features.ip4.header import (
     VERSION_IHL,
     Ip4Header,
 )
-from weft.features.ip4.interfaces import Addresses, AddressWatcher, Ip4Interface, interfaces4
+from weft.features.ip4.interfaces import Addresses4, Ip4Interface, interfaces4
 from weft.features.ip4.mtrie import lookup
 from weft.features.ip4.protocols import Protocols, protocol_nodes, register_protocol
-from weft.features.ip4.table import Table
-from weft.features.ip4.tables import Prefix, Route, Tables, parse_prefix
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -52,7 +52,6 @@ __all__ = [
     "interfaces4",
     "is_layer4_good",
     "lookup",
-    "parse_prefix",
     "protocol_nodes",
     "register_protocol",
     "update",
@@ -61,109 +60,28 @@ __all__ = [
 register_input(IP4, "ip4-input")
 
 
+#: Every table has these, as VPP's do.
+SPECIAL = tuple(
+    (address, length, source, Path(PathKind.DROP))
+    for address, length, source in (
+        (0, 0, Source.DEFAULT_ROUTE),
+        (0, 32, Source.SPECIAL),
+        (0xE0000000, 4, Source.SPECIAL),
+        (0xF0000000, 4, Source.SPECIAL),
+        (0xFFFFFFFF, 32, Source.SPECIAL),
+    )
+)
+FAMILY = Family(
+    "ip4", "ipv4", "IPv4", 32, IPv4Address, IPv4Network, IPv4Interface, "192.0.2.0/24", SPECIAL, Trie, flow_hashes
+)
+
+
 @model
-class Ip4:
+class Ip4(Ip):
     """Tables, routes, and what interfaces have of IPv4."""
 
     def __init__(self, engine: Engine) -> None:
-        engine[Interfaces]
-        self.tables = Tables(engine)
-        self._interfaces = Addresses(engine, self.tables)
-        engine[Objects].table_names["ip4"] = lambda fib_index: self.tables.by_index[fib_index].name
-        engine[Interfaces].address_lines.append(self._address_lines)
+        super().__init__(engine, FAMILY, Addresses4)
 
-    # --- routes
 
-    def add_table(self, table_id: int, name: str = "", source: Source = Source.API) -> Table:
-        """A table; the one that is there already, if it is."""
-        return self.tables.add(table_id, name, source)
-
-    def delete_table(self, table_id: int) -> None:
-        """Delete a table and its routes. Raises Invalid while it is in use."""
-        self.tables.delete(table_id)
-
-    def add(
-        self,
-        table_id: int,
-        prefix: Prefix,
-        paths: Path | Sequence[Path],
-        source: Source = Source.API,
-        *,
-        multipath: bool = False,
-    ) -> Entry:
-        """Forward a prefix by these paths instead of what ``source`` said before; ``multipath``: by these too."""
-        return self.tables.set_route(table_id, prefix, paths, source, multipath=multipath)
-
-    def remove(
-        self, table_id: int, prefix: Prefix, paths: Path | Sequence[Path] | None = None, source: Source = Source.API
-    ) -> None:
-        """Take back what ``source`` said of a prefix, or these paths of it. Raises Invalid if it did not say so."""
-        self.tables.unset_route(table_id, prefix, paths, source)
-
-    def add_routes(self, table_id: int, routes: Iterable[Route], source: Source = Source.API) -> int:
-        """Many at a time: (prefix, paths), or (prefix, next hop, interface). See ``Tables.add_routes``."""
-        return self.tables.add_routes(table_id, routes, source)
-
-    def remove_routes(self, table_id: int, prefixes: Iterable[Prefix], source: Source = Source.API) -> int:
-        """Take back many at a time; how many there were."""
-        return self.tables.remove_routes(table_id, prefixes, source)
-
-    # --- interfaces
-
-    def table_of(self, interface: Interface) -> Table:
-        """The table that packets of an interface are looked up in."""
-        return self._interfaces.table_of(interface)
-
-    def set_table(self, interface: Interface, table_id: int) -> None:
-        """Look packets of an interface up in another table. Raises Invalid while it has addresses."""
-        self._interfaces.set_table(interface, table_id)
-
-    def addresses(self, interface: Interface) -> list[IPv4Interface]:
-        """An interface's addresses, in the order in which they were added."""
-        return self._interfaces.addresses(interface)
-
-    def add_address(self, interface: Interface, address: IPv4Interface | str) -> None:
-        """Give an interface an address, with the routes of its subnet. Raises Invalid."""
-        self._interfaces.add_address(interface, IPv4Interface(address))
-
-    def remove_address(self, interface: Interface, address: IPv4Interface | str) -> None:
-        """Take an address from an interface. Raises Invalid."""
-        self._interfaces.remove_address(interface, IPv4Interface(address))
-
-    def remove_all_addresses(self, interface: Interface) -> None:
-        self._interfaces.remove_all(interface)
-
-    def enable(self, interface: Interface) -> None:
-        """Let an interface take IPv4 packets without an address; each ``enable`` needs a ``disable``."""
-        self._interfaces.enable(interface)
-
-    def disable(self, interface: Interface) -> None:
-        self._interfaces.disable(interface)
-
-    def watch(self, event: str, action: AddressWatcher) -> None:
-        """Let ``action`` be called with (interface, address) after ``address-added`` and ``address-removed``."""
-        self._interfaces.watch(event, action)
-
-    def add_neighbor(self, interface: Interface, address: IPv4Address) -> None:
-        """A neighbor is known: it gets a route of its own, by its adjacency, in whichever table the interface has."""
-        self._interfaces.add_neighbor(interface, address)
-
-    def remove_neighbor(self, interface: Interface, address: IPv4Address) -> None:
-        self._interfaces.remove_neighbor(interface, address)
-
-    def source_address(self, table_id: int, destination: IPv4Address) -> IPv4Address | None:
-        """The address of ours that packets to a destination are to come from: of the interface by which they leave,
-        on the next hop's subnet if there is one.
-        """
-        entry = self.tables[table_id].match(int(destination))
-        path = entry.paths.paths[0]
-        interface = self._interfaces.by_index(path.sw_if_index) if path.sw_if_index != NONE else None
-        own = self.addresses(interface) if interface else []
-        near = path.address or destination
-        return next((each.ip for each in own if near in each.network), own[0].ip if own else None)
-
-    def _address_lines(self, interface: Interface) -> list[str]:
-        """What ``show interface address`` says."""
-        table = self.table_of(interface)
-        where = f" ip4 table-id {table.table_id} fib-idx {table.fib_index}" if table.table_id else ""
-        return [f"L3 {address}{where}" for address in self.addresses(interface)]
+models["ip4"] = Ip4

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core.model import model
 from weft.features.ethernet.model import IP4, IP6, rewrite
 from weft.features.fib.model import Adjacencies, Record
 from weft.features.interface.model import Interface, Interfaces
-from weft.features.ip4.model import Ip4
+from weft.features.ip.model import ip_of
 from weft.features.neighbor.neighbors import Neighbor, Neighbors
 
 if TYPE_CHECKING:
@@ -23,7 +22,8 @@ class NeighborAdjacencies:
     """Keeps adjacencies as the neighbors are."""
 
     def __init__(self, engine: Engine) -> None:
-        self._neighbors, self._adjacencies, self._ip4 = engine[Neighbors], engine[Adjacencies], engine[Ip4]
+        self._engine = engine
+        self._neighbors, self._adjacencies = engine[Neighbors], engine[Adjacencies]
         self._adjacencies.watch_created(self._created)
         self._neighbors.watch(self._neighbor_changed)
         engine[Interfaces].watch("mac", self._mac_changed)
@@ -45,9 +45,9 @@ class NeighborAdjacencies:
             self._adjacencies.set_rewrite(index, None)
 
     def _set_route(self, neighbor: Neighbor, wanted: bool) -> None:
-        """Whether the neighbor has a host route, which ip4 heeds as far as the subnet around it is on the interface."""
-        if isinstance(neighbor.address, IPv4Address):
-            (self._ip4.add_neighbor if wanted else self._ip4.remove_neighbor)(neighbor.interface, neighbor.address)
+        """Whether the neighbor has a host route, which is heeded as far as the subnet around it is on the interface."""
+        ip = ip_of(self._engine, neighbor.address.version)
+        (ip.add_neighbor if wanted else ip.remove_neighbor)(neighbor.interface, neighbor.address)
 
     def _mac_changed(self, interface: Interface) -> None:
         for neighbor in self._neighbors.of(interface):

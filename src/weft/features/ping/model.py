@@ -13,6 +13,7 @@ from weft.core.model import Invalid, model
 from weft.core.punt import Punted, reason
 from weft.core.view import u8
 from weft.features.icmp.model import ECHO_REQUEST
+from weft.features.ip.family import Address
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -117,7 +118,7 @@ def internet_checksum(data: bytes | bytearray) -> int:
 
 
 def echo_request(
-    source: IPv4Address, destination: IPv4Address, id: int, sequence: int, payload: bytes, *, ttl: int = 255
+    source: Address, destination: Address, id: int, sequence: int, payload: bytes, *, ttl: int = 255
 ) -> bytes:
     """An IPv4 packet with an ICMP echo request."""
     icmp = bytearray(bytes((ECHO_REQUEST, 0, 0, 0)) + id.to_bytes(2, "big") + sequence.to_bytes(2, "big") + payload)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core.model import Invalid
 from weft.features.interface.model import NONE, Interface, Interfaces
-from weft.features.ip4.model import Ip4
+from weft.features.ip.family import Address
+from weft.features.ip.model import ip_of
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -20,29 +20,29 @@ class Route:
 
     fib_index: int
     interface: Interface
-    source: IPv4Address
+    source: Address
 
     def send(self, engine: Engine, packet: bytes) -> None:
         """Let an IPv4 packet of our own be routed."""
         engine.workers.inject(packet, "ping4-output", tx_sw_if_index=self.fib_index)
 
 
-def route_to(engine: Engine, destination: IPv4Address, source: Interface | None, table_id: int | None) -> Route:
+def route_to(engine: Engine, destination: Address, source: Interface | None, table_id: int | None) -> Route:
     """The way to a destination, from an interface's address and in its table, if ``source`` is given. Raises Invalid:
     there is no way, or no address.
     """
-    ip4 = engine[Ip4]
+    ip = ip_of(engine, destination.version)
     if table_id is None:
-        table_id = ip4.table_of(source).table_id if source else 0
-    table = ip4.tables[table_id]
+        table_id = ip.table_of(source).table_id if source else 0
+    table = ip.tables[table_id]
     sw_if_index = table.match(int(destination)).paths.paths[0].sw_if_index
     if sw_if_index == NONE:
         raise Invalid(f"no egress interface to {destination}")
     egress = engine[Interfaces][sw_if_index]
     if source is None:
-        address = ip4.source_address(table_id, destination)
+        address = ip.source_address(table_id, destination)
     else:
-        own = ip4.addresses(source)
+        own = ip.addresses(source)
         address = next((each.ip for each in own if destination in each.network), own[0].ip if own else None)
     if address is None:
         raise Invalid(f"no source address for egress interface {(source or egress).name}")

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
-
 from weft.features.fib.path import PathList
 from weft.features.fib.source import Source
-
-MASKS = [0xFFFFFFFF << (32 - length) & 0xFFFFFFFF for length in range(33)]
+from weft.features.ip.family import Family, Network
 
 
 def key_of(address: int, length: int) -> int:
     """A prefix as a dictionary's key."""
-    return address << 6 | length
+    return address << 8 | length
 
 
 class Entry:
     """A prefix. ``said`` has its sources' path lists, the one that is heard first."""
 
-    __slots__ = ("address", "index", "installed", "length", "said")
+    __slots__ = ("address", "family", "index", "installed", "length", "said")
 
-    def __init__(self, address: int, length: int, index: int, source: Source, paths: PathList) -> None:
-        self.address, self.length, self.index = address, length, index
+    def __init__(self, family: Family, address: int, length: int, index: int, source: Source, paths: PathList) -> None:
+        self.family, self.address, self.length, self.index = family, address, length, index
         self.said: list[tuple[Source, PathList]] = [(source, paths)]
         self.installed = False  #: lookups find it
 
     @property
-    def prefix(self) -> IPv4Network:
-        return IPv4Network((self.address, self.length))
+    def prefix(self) -> Network:
+        found: Network = self.family.network((self.address, self.length))
+        return found
 
     @property
     def source(self) -> Source:

@@ -2,70 +2,75 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from weft.core import memory
-from weft.core.model import Invalid
+from weft.core.model import Invalid, model
 from weft.features.fib.indices import Indices
-from weft.features.fib.load_balance import ATTACHED, CONNECTED
-from weft.features.fib.path import Path, PathKind, PathList, PathLists
+from weft.features.fib.load_balance import ATTACHED, CONNECTED, MAX_ROUTES, to_counters, via_counters
+from weft.features.fib.path import Path, PathList, PathLists
 from weft.features.fib.source import Source
-from weft.features.ip4 import mtrie
-from weft.features.ip4.batch import Batch
-from weft.features.ip4.entry import MASKS, Entry, key_of
-from weft.features.ip4.flow_hash import DEFAULT, FlowHash, flow_hashes
+from weft.features.ip.entry import Entry, key_of
+from weft.features.ip.family import Address, Family, Special
+from weft.features.ip.flow_hash import DEFAULT, FlowHash
+from weft.features.ip.lpm import Lpm
+from weft.features.ip.ply import ROOT_BITS
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
-DROP_PATHS = (Path(PathKind.DROP),)
-#: What every table has, as VPP's do: address, length, source.
-SPECIAL = (
-    (0, 0, Source.DEFAULT_ROUTE),
-    (0, 32, Source.SPECIAL),
-    (0xE0000000, 4, Source.SPECIAL),
-    (0xF0000000, 4, Source.SPECIAL),
-    (0xFFFFFFFF, 32, Source.SPECIAL),
-)
 UNLOCKED_AT_ONCE = 64
+
+
+@model
+class Routes:
+    """The numbers of all routes of all tables."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.indices = Indices("routes", MAX_ROUTES, first=1, counters=(to_counters, via_counters))
 
 
 class Table:
     """A table of routes. Changes are published at once; ``settle`` gives back what they left over."""
 
-    def __init__(self, engine: Engine, indices: Indices, table_id: int, fib_index: int, name: str) -> None:
-        self._engine, self._indices = engine, indices
+    def __init__(
+        self,
+        engine: Engine,
+        family: Family,
+        table_id: int,
+        lpm: Lpm,
+        name: str,
+        special: tuple[Special, ...] | None = None,
+    ) -> None:
+        self._engine, self.family, self._lpm = engine, family, lpm
+        self._indices = engine[Routes].indices
+        self._masks = family.masks
         self._paths = engine[PathLists]
-        self.table_id, self.fib_index = table_id, fib_index
-        self.name = name or f"ipv4-VRF:{table_id}"
+        self.table_id, self.fib_index = table_id, lpm.fib_index
+        self.name = name
         self.flow_hash = DEFAULT
         self.set_flow_hash(DEFAULT)
         #: How often each source holds the table.
         self.locks: dict[Source, int] = {}
         self._entries: dict[int, Entry] = {}
-        self.counts = [0] * 33
+        self.counts = [0] * (family.bits + 1)
         self._lengths: list[int] = []  # of which there are prefixes, the longest first
         self._neighbors: list[int] = []  # addresses with something said by ADJACENCY, in order
         self._gone: list[int] = []
-        self._start()
+        self._start(family.special if special is None else special)
 
-    def _start(self) -> None:
-        """Enter what every table has. The short prefixes fill the root as a whole."""
-        lists = [self._paths.lock("ip4", DROP_PATHS) for _ in SPECIAL]
-        numbers = self._indices.take_many(len(SPECIAL))
-        root = array("i", [numbers[0]]) * mtrie.ROOT
-        batch = Batch(self._engine, self.fib_index)
-        for (address, length, source), index, paths in zip(SPECIAL, numbers, lists, strict=True):
-            self._enter(Entry(address, length, index, source, paths), batch)
-            if length <= 16:
-                first, count = address >> 16, 1 << (16 - length)
-                root[first : first + count] = array("i", [index]) * count
-        memory.write(mtrie.roots.address + 4 * mtrie.ROOT * self.fib_index, root.tobytes())
-        batch.commit()
+    def _start(self, special: tuple[Special, ...]) -> None:
+        """Enter what the table has always. The short prefixes fill the structure's first step as a whole."""
+        short = []
+        for address, length, source, path in special:
+            entry = Entry(
+                self.family, address, length, self._indices.take(), source, self._paths.lock(self.family.name, (path,))
+            )
+            self._enter(entry)
+            short.append((address >> (self.family.bits - ROOT_BITS), length, entry.index))
+        self._lpm.start(short)
+        self._lpm.commit()
 
     @property
     def has_neighbors(self) -> bool:
@@ -82,12 +87,12 @@ class Table:
         """The entry of just this prefix."""
         return self._entries.get(key_of(address, length))
 
-    def match(self, address: int, most: int = 32) -> Entry:
+    def match(self, address: int, most: int = 128) -> Entry:
         """The longest prefix, of ``most`` bits at the most, that an address lies in."""
-        entries = self._entries
+        entries, masks = self._entries, self._masks
         for length in self._lengths:
             if length <= most:
-                entry = entries.get((address & MASKS[length]) << 6 | length)
+                entry = entries.get((address & masks[length]) << 8 | length)
                 if entry is not None and entry.installed:
                     return entry
         raise AssertionError("a table has a default route always")
@@ -96,12 +101,12 @@ class Table:
         """There are so many more prefixes of a length."""
         self.counts[length] += more
         if self.counts[length] == (1 if more > 0 else 0):
-            self._lengths = [each for each in range(32, -1, -1) if self.counts[each]]
+            self._lengths = [each for each in range(self.family.bits, -1, -1) if self.counts[each]]
 
     def set_flow_hash(self, wanted: FlowHash) -> None:
         """What of a packet chooses among several paths."""
         self.flow_hash = wanted
-        flow_hashes[self.fib_index] = int(wanted)
+        self.family.flow_hashes[self.fib_index] = int(wanted)
 
     # --- one prefix
 
@@ -110,18 +115,17 @@ class Table:
         entry = self.find(address, length)
         index = self._indices.take() if entry is None else entry.index
         try:
-            wanted = self._paths.lock("ip4", paths)
+            wanted = self._paths.lock(self.family.name, paths)
         except Invalid:
             if entry is None:
                 self._indices.give(index)
             raise
-        batch = Batch(self._engine, self.fib_index)
         if entry is None:
-            entry = Entry(address, length, index, source, wanted)
-            self._enter(entry, batch)
+            entry = Entry(self.family, address, length, index, source, wanted)
+            self._enter(entry)
         else:
-            self._resay(entry, source, wanted, batch)
-        batch.commit()
+            self._resay(entry, source, wanted)
+        self._lpm.commit()
         self._review(address, length)
         return entry
 
@@ -130,16 +134,14 @@ class Table:
         entry = self.find(address, length)
         if entry is None or entry.by(source) is None:
             return
-        batch = Batch(self._engine, self.fib_index)
-        self._withdraw(entry, source, batch)
-        batch.commit()
+        self._withdraw(entry, source)
+        self._lpm.commit()
         self._review(address, length)
 
     # --- many prefixes
 
     def say_many(self, prefixes: Iterable[tuple[int, int, tuple[Path, ...]]], source: Source) -> int:
         """``say`` of many at a time; how many there were. All have been checked."""
-        batch = Batch(self._engine, self.fib_index)
         entries = self._entries
         last: tuple[Path, ...] | None = None
         paths: PathList | None = None
@@ -150,101 +152,100 @@ class Table:
                 if wanted is not last or paths is None:
                     if paths is not None:
                         self._paths.unlock(paths)
-                    paths, last = self._paths.lock("ip4", wanted), wanted
+                    paths, last = self._paths.lock(self.family.name, wanted), wanted
                 if not fresh:
                     fresh = self._indices.take_many(max(1, min(1024, self._indices.left)))
-                key = address << 6 | length
+                key = address << 8 | length
                 entry = entries.get(key)
                 paths.locks += 1
                 total += 1
                 if entry is not None:
-                    self._resay(entry, source, paths, batch)
+                    self._resay(entry, source, paths)
                 else:
                     index = fresh.pop()
-                    entries[key] = entry = Entry(address, length, index, source, paths)
+                    entries[key] = entry = Entry(self.family, address, length, index, source, paths)
                     entry.installed = True
                     self._count(length, 1)
-                    batch.insert(address, length, index, paths)
-                if batch.full:
-                    batch.commit()
+                    self._lpm.insert(address, length, index, paths)
+                if self._lpm.full:
+                    self._lpm.commit()
                 if self._neighbors and self._neighbors_in(address, length):
-                    batch.commit()
+                    self._lpm.commit()
                     self._review(address, length)
         finally:
             if paths is not None:
                 self._paths.unlock(paths)
             self._indices.give_many(fresh)
-            batch.commit()
+            self._lpm.commit()
         return total
 
     def unsay_many(self, prefixes: Iterable[tuple[int, int]], source: Source) -> int:
         """``unsay`` of many at a time; how many there were."""
-        batch = Batch(self._engine, self.fib_index)
         entries = self._entries
         total = 0
         for address, length in prefixes:
-            entry = entries.get(address << 6 | length)
+            entry = entries.get(address << 8 | length)
             if entry is None or entry.by(source) is None:
                 continue
             total += 1
-            self._withdraw(entry, source, batch)
-            if batch.full:
-                batch.commit()
+            self._withdraw(entry, source)
+            if self._lpm.full:
+                self._lpm.commit()
             if self._neighbors and self._neighbors_in(address, length):
-                batch.commit()
+                self._lpm.commit()
                 self._review(address, length)
-        batch.commit()
+        self._lpm.commit()
         return total
 
     # --- how it is done
 
-    def _enter(self, entry: Entry, batch: Batch) -> None:
+    def _enter(self, entry: Entry) -> None:
         self._entries[key_of(entry.address, entry.length)] = entry
         self._count(entry.length, 1)
         if entry.source is Source.ADJACENCY:
             insort(self._neighbors, entry.address)
             if not self._refines(entry):
                 return
-        self._install(entry, batch)
+        self._install(entry)
 
-    def _install(self, entry: Entry, batch: Batch) -> None:
+    def _install(self, entry: Entry) -> None:
         entry.installed = True
-        batch.insert(entry.address, entry.length, entry.index, entry.paths)
+        self._lpm.insert(entry.address, entry.length, entry.index, entry.paths)
 
-    def _uninstall(self, entry: Entry, batch: Batch) -> None:
+    def _uninstall(self, entry: Entry) -> None:
         entry.installed = False
-        batch.remove(entry.address, entry.length, entry.index, self.match(entry.address, entry.length - 1).index)
+        self._lpm.remove(entry.address, entry.length, entry.index, self.match(entry.address, entry.length - 1).index)
 
-    def _resay(self, entry: Entry, source: Source, wanted: PathList, batch: Batch) -> None:
+    def _resay(self, entry: Entry, source: Source, wanted: PathList) -> None:
         heard = entry.paths
         old = entry.say(source, wanted)
         if source is Source.ADJACENCY and old is None:
             insort(self._neighbors, entry.address)
-        self._heard(entry, heard, batch)
+        self._heard(entry, heard)
         if old is not None:
             self._paths.unlock(old)
 
-    def _heard(self, entry: Entry, before: PathList, batch: Batch) -> None:
+    def _heard(self, entry: Entry, before: PathList) -> None:
         """What is heard of an entry may have changed."""
         wanted = entry.source is not Source.ADJACENCY or self._refines(entry)
         if entry.installed and before is not entry.paths:
-            batch.assign(entry.address, entry.length, entry.index, entry.paths)
+            self._lpm.assign(entry.address, entry.length, entry.index, entry.paths)
         if wanted and not entry.installed:
-            self._install(entry, batch)
+            self._install(entry)
         elif entry.installed and not wanted:
-            self._uninstall(entry, batch)
+            self._uninstall(entry)
 
-    def _withdraw(self, entry: Entry, source: Source, batch: Batch) -> None:
+    def _withdraw(self, entry: Entry, source: Source) -> None:
         heard = entry.paths
         if len(entry.said) > 1:
             old = entry.unsay(source)
             assert old is not None
-            self._heard(entry, heard, batch)
+            self._heard(entry, heard)
         else:
             old = heard
             if entry.installed:
-                self._uninstall(entry, batch)
-            del self._entries[entry.address << 6 | entry.length]
+                self._uninstall(entry)
+            del self._entries[entry.address << 8 | entry.length]
             self._count(entry.length, -1)
             self._gone.append(entry.index)
         if source is Source.ADJACENCY:
@@ -259,30 +260,29 @@ class Table:
 
     def _neighbors_in(self, address: int, length: int) -> list[int]:
         """The neighbors that a prefix has around it."""
-        if length == 32:
+        if length == self.family.bits:
             return []
         low = bisect_left(self._neighbors, address)
-        return self._neighbors[low : bisect_left(self._neighbors, address + (1 << (32 - length)), lo=low)]
+        return self._neighbors[low : bisect_left(self._neighbors, address + (1 << (self.family.bits - length)), lo=low)]
 
     def _review(self, address: int, length: int) -> None:
         """A prefix has changed: neighbors in it may count now, or no longer."""
-        batch = Batch(self._engine, self.fib_index)
         for each in self._neighbors_in(address, length):
-            entry = self._entries[key_of(each, 32)]
+            entry = self._entries[key_of(each, self.family.bits)]
             if entry.source is Source.ADJACENCY:
-                self._heard(entry, entry.paths, batch)
-        batch.commit()
+                self._heard(entry, entry.paths)
+        self._lpm.commit()
 
     def settle(self, *, at_once: bool = False) -> None:
         """Give back what no worker needs any more, when enough has gathered."""
         if at_once or len(self._gone) >= UNLOCKED_AT_ONCE or self._paths.waiting:
             self._engine.workers.quiesce()
-            self._engine.call(mtrie.recycle)
+            self._lpm.settle()
             self._indices.give_many(self._gone)
             self._gone = []
             self._paths.collect()
 
-    def attached(self, address: IPv4Address) -> int | None:
+    def attached(self, address: Address) -> int | None:
         """The sw_if_index on which an address is reached without a router."""
         entry = self.match(int(address))
         if entry.paths.flags & (CONNECTED | ATTACHED) or entry.source is Source.ADJACENCY:
@@ -296,10 +296,8 @@ class Table:
 
     def close(self) -> None:
         """The table goes; nobody looks in it any more."""
-        engine = self._engine
-        engine.workers.quiesce()
-        engine.call(mtrie.empty, self.fib_index)
-        engine.arena.static.clear(mtrie.roots.address + 4 * mtrie.ROOT * self.fib_index, 4 * mtrie.ROOT)
+        self._engine.workers.quiesce()
+        self._lpm.close()
         for entry in self._entries.values():
             self._gone.append(entry.index)
             for _, paths in entry.said:
@@ -309,4 +307,4 @@ class Table:
 
 
 def _order(entry: Entry) -> int:
-    return -entry.length if entry.length else -33
+    return -entry.length if entry.length else -129

@@ -11,15 +11,13 @@ from weft.features.fib.load_balance import to_counters, via_counters
 from weft.features.fib.path import Path, PathKind, PathList
 from weft.features.fib.source import Source
 from weft.features.interface.model import NONE, Interfaces
-from weft.features.ip4.entry import Entry
-from weft.features.ip4.flow_hash import FlowHash
-from weft.features.ip4.table import Table
-from weft.features.ip4.tables import Tables
+from weft.features.ip.entry import Entry
+from weft.features.ip.flow_hash import FlowHash
+from weft.features.ip.table import Table
+from weft.features.ip.tables import Tables
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
-
-CHAIN = "unicast-ip4-chain"
 
 
 def format_flow_hash(wanted: FlowHash) -> str:
@@ -41,6 +39,8 @@ class Show:
 
     def __init__(self, engine: Engine, tables: Tables) -> None:
         self._engine, self._tables = engine, tables
+        self._family = tables.family.name
+        self._chain = f"unicast-{self._family}-chain"
         self._objects = engine[Objects]
 
     def summary(self, table: Table) -> Iterator[str]:
@@ -59,7 +59,7 @@ class Show:
                 yield from self.route(table, entry)
             else:
                 yield str(entry.prefix)
-                yield f"  {CHAIN}"
+                yield f"  {self._chain}"
                 yield from self.load_balance(entry)
 
     def load_balance(self, entry: Entry) -> Iterator[str]:
@@ -71,11 +71,11 @@ class Show:
         if packets:
             counts += f" via:[{packets}:{octets}]"
         yield (
-            f"  [@0]: dpo-load-balance: [proto:ip4 index:{entry.index} buckets:{len(paths.objects)} "
+            f"  [@0]: dpo-load-balance: [proto:{self._family} index:{entry.index} buckets:{len(paths.objects)} "
             f"uRPF:{paths.index} {counts}]"
         )
         for position, each in enumerate(paths.objects):
-            yield f"    [{position}] {self._objects.format('ip4', each)}"
+            yield f"    [{position}] {self._objects.format(self._family, each)}"
 
     def route(self, table: Table, entry: Entry) -> Iterator[str]:
         """All that is known of a route."""
@@ -92,7 +92,7 @@ class Show:
                 yield f"     path:{paths.index} adj-flags:[refines-cover]"
             else:
                 yield ""
-        yield f" forwarding:   {CHAIN}"
+        yield f" forwarding:   {self._chain}"
         yield from self.load_balance(entry)
 
     def _flags(self, entry: Entry, paths: PathList) -> str:
@@ -127,8 +127,8 @@ class Show:
         if path.kind in (PathKind.DROP, PathKind.PUNT, PathKind.UNREACHABLE, PathKind.PROHIBIT):
             kind = "special"
         yield (
-            f"      path:[{paths.index}] pl-index:{paths.index} ip4 weight={path.weight} pref={path.preference} "
-            f"{kind}:  oper-flags:{state}{configured}"
+            f"      path:[{paths.index}] pl-index:{paths.index} {self._family} weight={path.weight} "
+            f"pref={path.preference} {kind}:  oper-flags:{state}{configured}"
         )
         name = self._name(path.sw_if_index)
         if path.kind is PathKind.NEXT_HOP:

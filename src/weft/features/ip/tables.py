@@ -1,57 +1,33 @@
-"""All IPv4 tables, and their routes."""
+"""All tables of a family, and their routes."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, TypeAlias
 
 from weft.core.model import Invalid
-from weft.features.fib.indices import Indices
-from weft.features.fib.load_balance import MAX_ROUTES, to_counters, via_counters
 from weft.features.fib.path import Path, PathKind, PathLists, Paths, via
 from weft.features.fib.source import Source
 from weft.features.interface.model import NONE, Interface
-from weft.features.ip4.entry import MASKS, Entry
-from weft.features.ip4.mtrie import MAX_FIBS
-from weft.features.ip4.table import Table
+from weft.features.ip.entry import Entry
+from weft.features.ip.family import Address, Family, Prefix
+from weft.features.ip.table import Table
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
-#: How a prefix may be given: ``192.0.2.0/24``, or an object that says the same, or address and length as numbers.
-Prefix: TypeAlias = str | IPv4Network | IPv4Interface | tuple[int, int]
 #: A route of ``add_routes``: its prefix and either its paths, or a next hop and its interface.
-Route: TypeAlias = tuple[Prefix, "Sequence[Path] | Path"] | tuple[Prefix, "str | IPv4Address", Interface]
+Route: TypeAlias = tuple[Prefix, "Sequence[Path] | Path"] | tuple[Prefix, "str | Address", Interface]
 
+MAX_FIBS = 4096  #: tables of a family
 MAX_TABLE_ID = 0xFFFFFFFF
-
-
-def parse_prefix(prefix: Prefix) -> tuple[int, int]:
-    """A prefix as the subnet's address and its length. Raises Invalid."""
-    if isinstance(prefix, str):
-        address, _, bits = prefix.partition("/")
-        try:
-            number, length = int.from_bytes(socket.inet_pton(socket.AF_INET, address), "big"), int(bits or 32)
-        except (OSError, ValueError):
-            raise Invalid(f"{prefix} is no IPv4 prefix; one is 192.0.2.0/24", "INVALID_ADDRESS") from None
-    elif isinstance(prefix, tuple):
-        number, length = prefix
-    else:
-        network = prefix.network if isinstance(prefix, IPv4Interface) else prefix
-        number, length = int(network.network_address), network.prefixlen
-    if not (0 <= length <= 32 and 0 <= number <= 0xFFFFFFFF):
-        raise Invalid(f"{prefix} is no IPv4 prefix; its length is 0 to 32", "INVALID_ADDRESS")
-    return number & MASKS[length], length
 
 
 class Tables:
     """Tables by their id, and what is said of their routes."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._indices = Indices("routes", MAX_ROUTES, first=1, counters=(to_counters, via_counters))
+    def __init__(self, engine: Engine, family: Family) -> None:
+        self._engine, self.family = engine, family
         self._paths = engine[PathLists]
         self.by_id: dict[int, Table] = {}
         self.by_index: dict[int, Table] = {}
@@ -79,7 +55,9 @@ class Tables:
             fib_index = next(index for index in range(MAX_FIBS + 1) if index not in self.by_index)
             if fib_index == MAX_FIBS:
                 raise Invalid(f"there are {MAX_FIBS} tables already", "TABLE_TOO_BIG")
-            table = Table(self._engine, self._indices, table_id, fib_index, name)
+            lpm = self.family.lpm(self._engine, fib_index)
+            name = name or f"{self.family.label}-VRF:{table_id}"
+            table = Table(self._engine, self.family, table_id, lpm, name)
             self.by_id[table_id] = self.by_index[fib_index] = table
         if table_id:
             table.locks[source] = 1
@@ -123,7 +101,7 @@ class Tables:
     ) -> Entry:
         """Forward a prefix by these paths; ``multipath``: by these too."""
         table = self[table_id]
-        address, length = parse_prefix(prefix)
+        address, length = self.family.prefix(prefix)
         wanted = tuple(self.resolve(table, path) for path in ((paths,) if isinstance(paths, Path) else paths))
         if multipath:
             wanted = _merged(self._said(table, address, length, source), wanted)
@@ -140,18 +118,21 @@ class Tables:
     ) -> None:
         """Take back what ``source`` said of a prefix, or some of its paths. Raises Invalid if it did not say so."""
         table = self[table_id]
-        address, length = parse_prefix(prefix)
+        address, length = self.family.prefix(prefix)
         said = self._said(table, address, length, source)
         if not said:
             raise Invalid(
-                f"no route {IPv4Network((address, length))} of {source.label} in table {table_id}", "NO_SUCH_ENTRY"
+                f"no route {self.family.network((address, length))} of {source.label} in table {table_id}",
+                "NO_SUCH_ENTRY",
             )
         left: Paths = ()
         if paths is not None:
             gone = [self.resolve(table, path) for path in ((paths,) if isinstance(paths, Path) else paths)]
             for path in gone:
                 if not any(_same(path, each) for each in said):
-                    raise Invalid(f"the route {IPv4Network((address, length))} has no such path", "NO_SUCH_ENTRY")
+                    raise Invalid(
+                        f"the route {self.family.network((address, length))} has no such path", "NO_SUCH_ENTRY"
+                    )
             left = tuple(each for each in said if not any(_same(path, each) for path in gone))
         if left:
             table.say(address, length, source, left)
@@ -166,9 +147,12 @@ class Tables:
 
     def resolve(self, table: Table, path: Path) -> Path:
         """A path with its interface: a next hop without one is on the subnet that it is attached to. Raises Invalid."""
-        if path.kind is not PathKind.NEXT_HOP or path.sw_if_index != NONE:
+        if path.kind is not PathKind.NEXT_HOP:
             return path
-        assert isinstance(path.address, IPv4Address)
+        if not isinstance(path.address, self.family.address):
+            raise Invalid(f"{path.address} is no {self.family.title} next hop", "INVALID_ADDRESS")
+        if path.sw_if_index != NONE:
+            return path
         sw_if_index = table.attached(path.address)
         if sw_if_index is None:
             raise Invalid(
@@ -196,7 +180,7 @@ class Tables:
                 paths = known.get(key)
                 if paths is None:
                     paths = known[key] = self._paths_of(table, route)
-                yield (*parse_prefix(route[0]), paths)
+                yield (*self.family.prefix(route[0]), paths)
 
         try:
             return table.say_many(prepared(), source)
@@ -213,7 +197,7 @@ class Tables:
         """Take back what ``source`` said of many prefixes; how many it was that it had said something of."""
         table = self[table_id]
         try:
-            return table.unsay_many((parse_prefix(prefix) for prefix in prefixes), source)
+            return table.unsay_many((self.family.prefix(prefix) for prefix in prefixes), source)
         finally:
             table.settle()
 
