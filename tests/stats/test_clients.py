@@ -1,0 +1,160 @@
+"""Clients of the statistics socket: many, silent, talkative, hostile. None harms the engine or another client."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from vpp_papi.vpp_stats import recv_fd
+
+from weft import Engine
+from weft.features.interface.model import Interface, Interfaces
+from weft.features.pg.model import PacketGenerator
+
+from .conftest import reading, serving
+
+SECONDS = 1.5
+
+
+@pytest.fixture
+def path() -> Iterator[str]:
+    with Engine(workers=0, interpret=False) as engine, serving(engine) as path:
+        yield path
+
+
+def connected(path: str) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.settimeout(5)
+    client.connect(path)
+    return client
+
+
+def descriptor(path: str) -> int:
+    with connected(path) as client:
+        found: int = recv_fd(client)
+        return found
+
+
+class TestTheSegment:
+    def test_can_only_be_read(self, path: str) -> None:
+        segment = descriptor(path)
+        try:
+            with pytest.raises(PermissionError):
+                mmap.mmap(segment, 4096, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+            with pytest.raises(OSError):
+                os.ftruncate(segment, 0)
+            with pytest.raises(OSError):
+                os.write(segment, b"x")
+            assert stat.S_IMODE(os.fstat(segment).st_mode) & 0o222 == 0
+        finally:
+            os.close(segment)
+
+    def test_outlives_the_engine_for_who_has_it(self) -> None:
+        with ExitStack() as client:
+            with Engine(workers=0, interpret=False) as engine, serving(engine) as path:
+                stats = client.enter_context(reading(path))
+            assert stats["/if/names"] == ["local0"]
+
+
+class TestTheSocket:
+    def test_serves_two_hundred_that_never_read(self, path: str) -> None:
+        with ExitStack() as crowd:
+            for _ in range(200):
+                crowd.enter_context(connected(path))
+            with reading(path) as stats:
+                assert stats["/if/names"] == ["local0"]
+
+    def test_serves_others_while_some_send_garbage(self, path: str) -> None:
+        with ExitStack() as crowd:
+            for number in range(50):
+                client = crowd.enter_context(connected(path))
+                try:
+                    client.send(os.urandom(1 + number * 100))
+                except ConnectionError:  # it has been served and closed already
+                    pass
+            with reading(path) as stats:
+                assert stats["/if/names"] == ["local0"]
+
+    def test_serves_others_when_clients_are_gone_before_their_turn(self, path: str) -> None:
+        for _ in range(100):
+            connected(path).close()
+        with reading(path) as stats:
+            assert stats["/if/names"] == ["local0"]
+
+    def test_closes_a_client_once_it_is_served(self, path: str) -> None:
+        with connected(path) as client:
+            os.close(recv_fd(client))
+            assert client.recv(1) == b""
+
+    def test_leaves_no_descriptor_behind(self, path: str) -> None:
+        def count() -> int:
+            return len(os.listdir("/proc/self/fd"))
+
+        before = count()
+        for _ in range(50):
+            os.close(descriptor(path))
+        assert count() < before + 10  # the last may not be closed yet
+
+
+class Reader(threading.Thread):
+    """Reads what one interface has received, again and again, and notes what went wrong."""
+
+    def __init__(self, path: str, index: int) -> None:
+        super().__init__(daemon=True)
+        self.path, self.index, self.stop = path, index, threading.Event()
+        self.seen: list[int] = []
+        self.names: set[str] = set()
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            with reading(self.path) as stats:
+                while not self.stop.is_set():
+                    threads = stats["/if/rx"][:, self.index].packets()
+                    assert len(threads) == 2 and threads[0] == 0
+                    self.seen.append(sum(threads))
+                    self.names.update(stats["/if/names"])
+        except BaseException as failure:
+            self.failure = failure
+
+
+def test_two_readers_while_a_worker_forwards_and_interfaces_change() -> None:
+    with Engine(workers=1, interpret=False) as engine, serving(engine) as path:
+        interfaces, generator = engine[Interfaces], engine[PacketGenerator]
+        ports: list[Interface] = [generator.create(f"pg{number}") for number in range(2)]
+        for port in ports:
+            interfaces.set_admin(port, True)
+            engine.cli(f"set interface l2 bridge {port.name} 1")
+        readers = [Reader(path, ports[0].sw_if_index) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        generator.add("all", ports[0], [bytes.fromhex("020000000001020000000002") + bytes(52)])
+        generator.enable("all")
+        end = time.monotonic() + SECONDS
+        turn = 0
+        while time.monotonic() < end:
+            turn += 1
+            engine.cli("create loopback interface")
+            engine.cli(f"set interface name loop0 turn{turn}")
+            engine.cli(f"delete loopback interface intfc turn{turn}")
+            engine.pump()
+            time.sleep(0.005)
+        generator.disable("all")
+        engine.workers.quiesce()
+        for reader in readers:
+            reader.stop.set()
+            reader.join(10)
+            assert reader.failure is None and not reader.is_alive()
+            assert reader.seen == sorted(reader.seen) and reader.seen[-1] > reader.seen[0] >= 0
+            valid = {"local0", "pg0", "pg1", "deleted", "loop0", *(f"turn{number}" for number in range(1, turn + 1))}
+            assert {"local0", "pg0", "pg1"} <= reader.names <= valid
+        with reading(path) as stats:
+            received = stats["/if/rx"][:, ports[0].sw_if_index].sum_packets()
+            assert received == stats["/interfaces/pg1/tx"].sum_packets() > 0
