@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable
 from contextlib import suppress
 
-from weft.core.listener import UnixListener
+from weft.core.listener import Listener
 
 log = logging.getLogger("weft.stats")
 
@@ -25,18 +25,14 @@ PAUSE = 0.2  #: seconds of not accepting when the process has no descriptors lef
 class StatsServer:
     """Serves the segment that ``descriptor`` opens, to those who connect to a SOCK_SEQPACKET socket."""
 
-    def __init__(self, descriptor: Callable[[], int], listener: UnixListener) -> None:
+    def __init__(self, descriptor: Callable[[], int], listener: Listener) -> None:
         self._open, self.listener = descriptor, listener
         self._socket: socket.socket | None = None
         self._segment = -1
 
     async def start(self) -> None:
         """Begin to serve. Raises OSError that names the socket and says what is wrong with it."""
-        try:
-            self._socket = self.listener.open()
-        except OSError as error:
-            reason = error.strerror or error
-            raise OSError(f"cannot listen for statistics clients on {self.listener.path}: {reason}") from error
+        self._socket = self.listener.open()
         self._socket.setblocking(False)
         self._segment = self._open()
         asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
@@ -45,10 +41,9 @@ class StatsServer:
         """Serve nobody any more, and give the socket back. Who has the segment keeps it."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
             self._socket = None
-            os.close(self._segment)
             self.listener.remove()
+            os.close(self._segment)
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(AT_ONCE):
