@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from weft.core.cli import argument, command
 from weft.core.engine import Engine
 from weft.features.host_interface.device import HostInterfaces
+from weft.features.interface.model import Interface
 
 
 def _in_linux(engine: Engine, prefix: str) -> Iterable[str]:
@@ -60,3 +61,12 @@ def create_host_interface(
 @command("delete host-interface", "name <name:host-interface>", help="Delete a port on a Linux interface")
 def delete_host_interface(engine: Engine, name: str) -> None:
     engine[HostInterfaces].delete(name)
+
+
+@command(
+    "set host-interface l4-cksum-offload",
+    "<interface> <on:on-off>",
+    help="Let Linux finish checksums and cut segments of what is sent, or not",
+)
+def set_offload(engine: Engine, interface: Interface, on: bool) -> None:
+    engine[HostInterfaces].set_offloads(interface, on)

@@ -149,6 +149,14 @@ class HostInterfaces:
             raise Invalid(f"there is no host-interface `{name}'", "INVALID_INTERFACE")
         self._interfaces.remove(host.interface)
 
+    def set_offloads(self, interface: Interface, on: bool) -> None:
+        """Let Linux finish checksums and cut segments of what is sent by an interface, or do it here."""
+        host = interface.private
+        if interface.sup is not None or not isinstance(host, HostInterface):
+            raise Invalid(f"{interface.name} is no host-interface", "INVALID_SW_IF_INDEX")
+        host.offloads = on
+        self._interfaces.set_flag(interface, CHECKSUM_OFFLOAD | GSO, on)
+
     def _find(self, name: str, layer3: bool) -> Link:
         link = self.links.find(name) if usable_name(name) else None
         if link is None:

@@ -10,10 +10,8 @@ from weft.core.engine import Engine
 from weft.core.model import Invalid
 from weft.features.interface.address import show_mac
 from weft.features.interface.model import Interface
-from weft.features.tap.device import Options, Tap, Taps
+from weft.features.tap.device import Options, Tap, Taps, check_ring
 from weft.features.tap.linux import HostSide
-
-MAX_RING = 32768
 
 
 @command(
@@ -58,8 +56,8 @@ def create_tap(
     ``gro-coalesce``, ``packed``, ``in-order`` and ``consistent-qp`` change nothing.
     """
     for ring in (rx_ring_size, tx_ring_size):
-        if ring is not None and (not 0 < ring <= MAX_RING or ring & (ring - 1)):
-            raise Invalid(f"ring size must be a power of 2, {MAX_RING} at the most, not {ring}")
+        if ring is not None:
+            check_ring(ring)
     taps = engine[Taps]
     number = taps.free_number() if id is None else id
     host = HostSide(

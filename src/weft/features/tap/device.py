@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 MAX_QUEUES_EACH = 64
+MAX_RING = 32768
 LOOK_EVERY = 1.0  #: seconds
 
 
@@ -96,7 +97,7 @@ class Taps:
     def create(self, number: int, host: HostSide, namespace: str | None, options: Options) -> Interface:
         """``tapN``, or ``tunN``. ``host``: the interface in Linux; ``namespace``: where it is made, None: in ours."""
         if not 0 <= number < MAX_TAPS:
-            raise Invalid(f"a tap's number is 0 to {MAX_TAPS - 1}, not {number}")
+            raise Invalid(f"a tap's number is 0 to {MAX_TAPS - 1}, not {number}", "INVALID_ARGUMENT")
         if number in self.by_number:
             raise Invalid(f"interface {self.by_number[number].interface.name} already exists", "IF_ALREADY_EXISTS")
         if not 1 <= options.queues <= min(MAX_QUEUES_EACH, len(self._slots)):
@@ -199,6 +200,12 @@ class Taps:
         for tap in self.by_number.values():
             _close(tap.descriptors)
         self.by_number.clear()
+
+
+def check_ring(size: int) -> None:
+    """Refuse the size of a ring that VPP would refuse. Raises Invalid."""
+    if not 0 < size <= MAX_RING or size & (size - 1):
+        raise Invalid(f"ring size must be a power of 2, {MAX_RING} at the most, not {size}")
 
 
 def _tap(interface: Interface) -> Tap:
