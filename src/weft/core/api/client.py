@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from weft.core.model import Invalid
+
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
@@ -41,11 +43,16 @@ class Subscribers:
         self.pids: dict[Client, int] = {}
 
     def set(self, client: Client, pid: int, wanted: bool) -> None:
-        """Let a client have the events, or no longer."""
+        """Let a client have the events, or no longer. Raises Invalid if that is so already, as VPP answers."""
+        if wanted == (client in self.pids):
+            raise Invalid(
+                f"{client.name} {'wants' if wanted else 'does not want'} them already", "INVALID_REGISTRATION"
+            )
         if wanted:
             client.on_leave.append(self._leave)
             self.pids[client] = pid
         else:
+            client.on_leave.remove(self._leave)
             self._leave(client)
 
     def _leave(self, client: Client) -> None:

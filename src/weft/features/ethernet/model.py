@@ -271,7 +271,7 @@ def create_sub_interface(engine: Engine, parent: Interface, sub: SubInterface) -
 def delete_sub_interface(engine: Engine, interface: Interface) -> None:
     """Delete a sub-interface, and what features keep of it."""
     if interface.sub is None:
-        raise Invalid(f"{interface.name} is no sub-interface")
+        raise Invalid(f"{interface.name} is no sub-interface", "INVALID_SUB_SW_IF_INDEX")
     engine[Interfaces].remove(interface)
 
 

@@ -156,6 +156,7 @@ class Interface:
     #: The driver's own record.
     private: object = None
     speed: int = 0  #: kbit/s; 0: unknown
+    link_mtu: int = 0  #: the largest packet that a device takes, without the Ethernet header
 
     @property
     def row(self) -> SwInterface:
@@ -233,7 +234,7 @@ class Interfaces:
         """A device's interface. ``mac`` as the view type of that name; ``number`` is kept in the row's ``device``."""
         if name in self.by_name:
             raise Invalid(f"interface {name} already exists")
-        interface = Interface(self._number(), name, device, private=private)
+        interface = Interface(self._number(), name, device, private=private, link_mtu=mtu)
         interface.hw_if_index = self._free_hw.pop() if self._free_hw else self._next_hw
         self._next_hw = max(self._next_hw, interface.hw_if_index + 1)
         self._clear(interface)
@@ -314,7 +315,7 @@ class Interfaces:
     def set_admin(self, interface: Interface, up: bool) -> None:
         """Administratively up or down. A sub-interface goes up only under a parent that is up."""
         if up and interface.sup is not None and not interface.sup.admin_up:
-            raise Invalid(f"super-interface {interface.sup.name} must be up")
+            raise Invalid(f"super-interface {interface.sup.name} must be up", "UNSPECIFIED")
         if interface.admin_up == up:
             return
         row = interface.row
@@ -382,7 +383,7 @@ class Interfaces:
         if address & 1 or address == 0:
             raise Invalid(f"{show_mac(address)} is no unicast MAC address")
         if interface.sup is not None or interface.device.ethernet is False:
-            raise Invalid(f"{interface.name} has no MAC address of its own")
+            raise Invalid(f"{interface.name} has no MAC address of its own", "UNIMPLEMENTED")
         for each in (interface, *interface.subs.values()):
             each.row.mac = address
         if interface.device.mac is not None:
@@ -391,17 +392,34 @@ class Interfaces:
             self._tell("mac", each)
 
     def set_mtu(self, interface: Interface, mtu: int, protocol: str = "l3") -> None:
-        """Set the MTU of a protocol: l3, ip4, ip6 or mpls; in bytes, without the Ethernet header."""
-        if not (mtu == 0 and protocol != "l3") and not 64 <= mtu <= 65535:
-            raise Invalid(f"an MTU is 64 to 65535 bytes, not {mtu}")
-        setattr(interface.row, {"l3": "mtu"}.get(protocol, f"mtu_{protocol}"), mtu)
+        """Set the MTU of a protocol: l3, ip4, ip6 or mpls; in bytes, without the Ethernet header. 0: as l3, as l3 of a
+        sub-interface's device, or as large a packet as the device takes.
+        """
+        self.set_mtus(interface, {protocol: mtu})
+
+    def set_mtus(self, interface: Interface, mtus: dict[str, int]) -> None:
+        """Set those of several protocols at once."""
+        for mtu in mtus.values():
+            if mtu != 0 and not 64 <= mtu <= 65535:
+                raise Invalid(f"an MTU is 64 to 65535 bytes, or 0, not {mtu}")
+        for protocol, mtu in mtus.items():
+            setattr(interface.row, {"l3": "mtu"}.get(protocol, f"mtu_{protocol}"), mtu)
         self._tell("mtu", interface)
 
+    def set_link_mtu(self, interface: Interface, mtu: int) -> None:
+        """Set the largest packet that a device takes. MTUs of layer 3 that are above it come down to it."""
+        if interface.sup is not None or not 64 <= mtu <= 65535:
+            raise Invalid(f"a device's MTU is 64 to 65535 bytes, not {mtu}")
+        interface.link_mtu = mtu
+        for each in (interface, *interface.subs.values()):
+            each.row.mtu = min(each.row.mtu, mtu)
+            self._tell("mtu", each)
+
     def mtu(self, interface: Interface, protocol: str = "ip4") -> int:
-        """The MTU in force for a protocol: its own, the interface's, or the parent's."""
+        """The MTU in force for a protocol: its own, the interface's, or the parent's; at last the device's."""
         row = interface.row
         own: int = getattr(row, f"mtu_{protocol}") or row.mtu
-        return own or (self.mtu(interface.sup, protocol) if interface.sup else 0)
+        return own or (self.mtu(interface.sup, protocol) if interface.sup else interface.link_mtu)
 
 
 COUNTERS_COMBINED = (rx, tx, rx_unicast, rx_multicast, rx_broadcast, tx_unicast, tx_multicast, tx_broadcast)

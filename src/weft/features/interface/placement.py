@@ -47,6 +47,8 @@ class RxQueues:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._queues: list[RxQueue] = []
+        #: The mode in which new queues begin that can wake a thread; None: adaptive.
+        self.default: RxMode | None = None
         engine[Interfaces].watch("removed", self._forget)
 
     def __iter__(self) -> Iterator[RxQueue]:
@@ -72,10 +74,10 @@ class RxQueues:
     ) -> RxQueue:
         """A receive queue, on the thread that reads the fewest unless one is named.
 
-        Its mode is adaptive, or polling where ``fd`` is missing.
+        Its mode is ``default``, or polling where ``fd`` is missing.
         """
         if mode is None:
-            mode = RxMode.POLLING if fd < 0 else RxMode.ADAPTIVE
+            mode = self._default(fd)
         if thread is None:
             used = [queue.thread for queue in self._queues]
             thread = min(self._engine.workers.forwarding, key=used.count)
@@ -109,10 +111,18 @@ class RxQueues:
             raise Invalid(f"no thread {thread} forwards packets", "INVALID_WORKER")
         self._change(queue, thread=thread, mode=queue.mode)
 
-    def set_mode(self, queue: RxQueue, mode: RxMode) -> None:
-        if mode is not RxMode.POLLING and queue.fd < 0:
+    def _default(self, fd: int) -> RxMode:
+        return RxMode.POLLING if fd < 0 else self.default or RxMode.ADAPTIVE
+
+    def check_mode(self, queue: RxQueue, mode: RxMode | None) -> None:
+        """Raises Invalid if a queue cannot be read in this mode."""
+        if mode not in (None, RxMode.POLLING) and queue.fd < 0:
             raise Invalid(f"{queue.interface.name} can only be polled: it cannot wake a thread", "UNSUPPORTED")
-        self._change(queue, thread=queue.thread, mode=mode)
+
+    def set_mode(self, queue: RxQueue, mode: RxMode | None) -> None:
+        """Say how a queue's thread learns that it has packets; None: as if it were new. Raises Invalid."""
+        self.check_mode(queue, mode)
+        self._change(queue, thread=queue.thread, mode=mode or self._default(queue.fd))
 
     def _change(self, queue: RxQueue, thread: int, mode: RxMode) -> None:
         if (thread, mode) == (queue.thread, queue.mode):

@@ -7,27 +7,22 @@ from collections.abc import Iterable
 from weft.core.cli import argument, command
 from weft.core.engine import Engine
 from weft.core.model import Invalid
-from weft.core.node import ERROR_OWNERS, ERRORS, Errors
+from weft.core.node import ERRORS
 from weft.features.interface.model import Interface
-from weft.features.pcap.model import ANY_ERROR, PLACES, PcapTrace
-
-
-def _name(error: Errors) -> str:
-    """``ip4-input.ttl-expired``"""
-    return f"{ERROR_OWNERS[type(error)]}.{error.name.lower().replace('_', '-')}"
+from weft.features.pcap.model import ANY_ERROR, PLACES, PcapTrace, error_name, error_number
 
 
 class _Error:
     """An error of a node, by the node's name and its own."""
 
     def parse(self, engine: Engine, word: str) -> int:
-        for error in ERRORS:
-            if _name(error) == word.lower().replace("_", "-"):
-                return error
-        raise ValueError("expected an error such as ip4-input.ttl-expired, got")
+        try:
+            return error_number(word)
+        except Invalid:
+            raise ValueError("expected an error such as ip4-input.ttl-expired, got") from None
 
     def complete(self, engine: Engine, prefix: str) -> Iterable[str]:
-        return map(_name, ERRORS)
+        return map(error_name, ERRORS)
 
 
 argument("error", "an error of a node")(_Error)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from weft.core import arena
 from weft.core.model import Invalid, model
+from weft.core.node import ERROR_OWNERS, ERRORS, Errors
 from weft.core.view import View, u32
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.pcap.capture import RECORD_SIZE, Area, Capture
@@ -92,7 +93,7 @@ class PcapTrace:
         try:
             writer = Writer(FOLDER / _file_name(file or f"{''.join(places)}.pcap"), snap=snap)
         except PcapError as failed:
-            raise Invalid(str(failed)) from None
+            raise Invalid(str(failed), "SYSCALL_ERROR_1") from None
         self._area.start(room, snap=snap, most=most)
         tracing.error = error
         self.running = Trace(places, interface, most, writer)
@@ -101,7 +102,7 @@ class PcapTrace:
     def stop(self) -> tuple[Path, int]:
         """End the trace: its file, and how many packets are in it."""
         if self.running is None:
-            raise Invalid("not on")
+            raise Invalid("not on", "VALUE_EXIST")
         self._enable(False)
         trace, self.running = self.running, None
         writer = trace.writer
@@ -109,7 +110,7 @@ class PcapTrace:
             writer.write(self._area.take())
             writer.close()
         except PcapError as failed:
-            raise Invalid(str(failed)) from None
+            raise Invalid(str(failed), "SYSCALL_ERROR_1") from None
         finally:
             self._area.stop()
         if not writer.packets:
@@ -141,6 +142,19 @@ class PcapTrace:
         """Write what there is."""
         if self.running is not None:
             self.stop()
+
+
+def error_name(error: Errors) -> str:
+    """``ip4-input.ttl-expired``"""
+    return f"{ERROR_OWNERS[type(error)]}.{error.name.lower().replace('_', '-')}"
+
+
+def error_number(name: str) -> int:
+    """The error of a node that has this name. Raises Invalid."""
+    for error in ERRORS:
+        if error_name(error) == name.lower().replace("_", "-"):
+            return error
+    raise Invalid(f"no error {name}; one is ip4-input.ttl-expired", "UNSUPPORTED")
 
 
 def _file_name(name: str) -> str:
