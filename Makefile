@@ -1,11 +1,11 @@
-# make lab · make test · make bench; see README.md.
+# make lab · make test · make bench · make fuzz; see README.md.
 
 PYTHON ?= python3
 BIN := .venv/bin
 APT := python3 python3-venv iproute2 iputils-ping iperf3
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: lab lab-down test lint bench clean
+.PHONY: lab lab-down test lint bench fuzz clean
 
 lab: .installed
 	$(SUDO) $(BIN)/python -m weft.lab up
@@ -23,6 +23,11 @@ lint: .installed
 
 bench: .installed
 	$(BIN)/python -m bench
+
+SECONDS ?= 600
+
+fuzz: .installed
+	$(SUDO) $(BIN)/python -m bench.fuzz --seconds $(SECONDS)
 
 # What Debian and PyPI have to bring. Debian is asked only for what is not there.
 .installed: pyproject.toml

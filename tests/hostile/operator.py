@@ -100,6 +100,10 @@ class Operator:
             raise Broken(f"{line[:300]!r} was refused ({answer.text}) but `{changed[0]}' changed: {what}")
         return answer
 
+    def forget(self) -> None:
+        """Something else has happened to the engine: what was seen last is no more."""
+        self._before = {}
+
     def _answer(self, line: str) -> Answer:
         try:
             shown = self.engine.commands.run(self.engine, line, self._session)

@@ -1,0 +1,118 @@
+"""An engine with the network, and steps that are done to it: anything that somebody hostile may do.
+
+A step is data, so that it can be kept and done again: ``Step("frames", ("pg0", "02fe...", ...))``. `KINDS` is the table
+of all kinds; whoever adds an input from outside (messages of the binary API, say) adds a row.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from weft import Engine
+from weft.core.model import Invalid
+from weft.features.interface.model import Interfaces
+from weft.features.pg.model import PacketGenerator
+
+from .frames import FRAMES, JUMBO
+from .journey import Broken
+from .mutations import mutated
+from .operator import Operator
+from .watch import Watch, check_buffers
+
+WHOLE = [frame.data for frame in FRAMES.values()]
+PORTS = [f"pg{number}" for number in (0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)]
+AT_ONCE = 64  #: frames
+
+
+@dataclass(frozen=True)
+class Step:
+    kind: str
+    words: tuple[str, ...]
+
+
+class Trial:
+    """The network, built as ``network.build`` does, and what is done to it. Use it ``apart``."""
+
+    def __init__(self, interpret: bool, seed: int = 0) -> None:
+        self.engine = Engine(workers=0, interpret=interpret, buffers=1024)
+        self.chance = random.Random(seed)
+        self.watch = Watch(self.engine, poison=0x00 if interpret else 0xFF)
+        self.operator = Operator(self.engine, seed)
+        self._commands = list(self.engine.commands.table)
+        self.as_built = True  #: nobody has changed the configuration, so that more is known of what must happen
+
+    def make(self, kind: str) -> Step:
+        """A step at random, fit for the engine as it is."""
+        return Step(kind, KINDS[kind][0](self))
+
+    def do(self, step: Step) -> None:
+        """Raises Broken when something that must hold does not."""
+        KINDS[step.kind][1](self, step.words)
+
+    def close(self) -> None:
+        self.engine.close()
+        self.operator.check_log("close")
+
+    # --- frames
+
+    def make_frames(self) -> tuple[str, ...]:
+        chance = self.chance
+        made = [mutated(chance, WHOLE) for _ in range(chance.choice((1, 8, AT_ONCE)))]
+        if chance.random() < 0.05:
+            made.append(chance.choice([frame.data for frame in JUMBO.values()]))
+        return chance.choice(PORTS), *(frame.hex() for frame in made)
+
+    def do_frames(self, words: tuple[str, ...]) -> None:
+        port, *texts = words
+        frames = [bytes.fromhex(text) for text in texts]
+        self.operator.forget()
+        if self.as_built:
+            self.watch.send(port, frames)
+        else:
+            self._send(port, frames)
+
+    def _send(self, port: str, frames: list[bytes]) -> None:
+        """Whatever the configuration is: nothing breaks, and all buffers come back."""
+        for stream in list(self.engine[PacketGenerator].streams):
+            self.engine[PacketGenerator].disable(stream)
+        try:
+            self.engine[PacketGenerator].send(self.engine[Interfaces][port], frames)
+        except Invalid:
+            return  # the port is gone
+        try:
+            check_buffers()
+        except Broken:
+            # Loopbacks may have been bridged into a circle: packets go round until one of them is down.
+            for interface in list(self.engine[Interfaces]):
+                self.engine[Interfaces].set_admin(interface, False)
+            self.engine.step()
+            check_buffers()
+        self.operator.check_log(f"{len(frames)} frames by {port}")
+
+    # --- lines
+
+    def make_line(self) -> tuple[str, ...]:
+        return (self.operator.speaker.any(self.chance.choice(self._commands)),)
+
+    def do_line(self, words: tuple[str, ...]) -> None:
+        (line,) = words
+        refused = self.operator.say(line).refused
+        self.as_built = self.as_built and (refused or line.lstrip().startswith("show "))
+
+    def do_ask(self, words: tuple[str, ...]) -> None:
+        self.operator.ask(words[0])
+
+    @property
+    def spent(self) -> bool:
+        """Whether there is little left of the network."""
+        return not self.operator.intact
+
+
+#: Kind -> how a step is made, how it is done.
+KINDS: dict[str, tuple[Callable[[Trial], tuple[str, ...]], Callable[[Trial, tuple[str, ...]], None]]] = {
+    "frames": (Trial.make_frames, Trial.do_frames),
+    "line": (Trial.make_line, Trial.do_line),
+    "ask": (Trial.make_line, Trial.do_ask),
+}
