@@ -84,8 +84,10 @@ class ApiError(enum.IntEnum):
     INVALID_QUEUE = -125
     UNSUPPORTED = -126
     DUPLICATE_IF_ADDRESS = -127
-    NO_CHANGE = -152
     CLI_ERROR = -156
+    FIB_PATH_UNSUPPORTED_NH_PROTO = -157
+    NO_CHANGE = -160
+    LIMIT_EXCEEDED = -162
     EAGAIN = -165
 
     @classmethod

@@ -29,7 +29,7 @@ def set_interface_state(engine: Engine, interface: Interface, state: str) -> str
 @command(
     "set interface mtu",
     "[packet | ip4 | ip6 | mpls] <mtu:u32> <interface>",
-    help="Set the largest packet, without its Ethernet header, of all protocols or of one; 0 for one: as for all",
+    help="Set the largest packet, without its Ethernet header, of all protocols or of one; 0: as all, or the device",
 )
 def set_interface_mtu(engine: Engine, mtu: int, interface: Interface, **protocol: bool) -> None:
     chosen = next(iter(protocol), "packet")

@@ -100,6 +100,7 @@ class Addresses(ABC):
             old.locks[Source.INTERFACE] -= 1
             if not old.locks[Source.INTERFACE]:
                 del old.locks[Source.INTERFACE]
+                self._tables.collect(old)
         if table.table_id:
             self._table[interface.sw_if_index] = table
             table.locks[Source.INTERFACE] = table.locks.get(Source.INTERFACE, 0) + 1

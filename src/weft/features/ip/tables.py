@@ -71,21 +71,35 @@ class Tables:
         bound = table.locks.get(Source.INTERFACE, 0)
         if bound:
             raise Invalid(f"table {table_id} is in use by {bound} interface{'s' if bound > 1 else ''}")
-        wanted = next(
-            (
-                each
-                for each in self
-                if each is not table
-                for entry in each
-                for _, paths in entry.said
-                for path in paths.paths
-                if path.kind is PathKind.LOOKUP and path.fib_index == table.fib_index
-            ),
-            None,
-        )
-        if wanted is not None:
-            raise Invalid(f"table {table_id} is in use by routes of table {wanted.table_id}")
-        del self.by_id[table_id], self.by_index[table.fib_index]
+        user = self._user(table)
+        if user is not None:
+            raise Invalid(f"table {table_id} is in use by routes of table {user.table_id}")
+        self._delete(table)
+
+    def release(self, table_id: int, source: Source) -> None:
+        """A source needs a table no longer. It goes with the last who holds it."""
+        table = self.by_id.get(table_id)
+        if table is not None and table_id:
+            table.locks.pop(source, None)
+            self.collect(table)
+
+    def collect(self, table: Table) -> None:
+        """Delete a table if nobody holds it or looks in it."""
+        if table.table_id and not table.locks and self._user(table) is None:
+            self._delete(table)
+
+    def _user(self, table: Table) -> Table | None:
+        """Another table with a route that looks in this one."""
+        for each in self:
+            if each is not table:
+                for entry in each:
+                    for _, paths in entry.said:
+                        if any(p.kind is PathKind.LOOKUP and p.fib_index == table.fib_index for p in paths.paths):
+                            return each
+        return None
+
+    def _delete(self, table: Table) -> None:
+        del self.by_id[table.table_id], self.by_index[table.fib_index]
         table.close()
 
     # --- routes
@@ -157,7 +171,7 @@ class Tables:
         if sw_if_index is None:
             raise Invalid(
                 f"next hop {path.address} is on no connected subnet of table {table.table_id}: name its interface too",
-                "INVALID_ADDRESS",
+                "NEXT_HOP_NOT_IN_FIB",
             )
         return Path(path.kind, path.address, sw_if_index, path.weight, path.preference)
 

@@ -156,7 +156,7 @@ class Neighbors:
         if known is None:
             return self._enter(interface, address, mac, flags)
         if known.static and not static and known.mac != mac:
-            raise Invalid(f"{known} is static; delete it first", "ENTRY_ALREADY_EXISTS")
+            raise Invalid(f"{known} is static; delete it first", "INVALID_SW_IF_INDEX")  # VPP answers -2
         self._update(known, mac, flags)
         return known
 

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core.cli import command
 from weft.core.model import Invalid
 from weft.features.interface.model import Interface
-from weft.features.ping.model import Ping, Pings, Reply, echo_request
-from weft.features.ping.route import Route, route_to
+from weft.features.ping.model import Ping, Pings, Reply
+from weft.features.ping.route import route_to
+from weft.features.ping.run import STAMP, Plan, send_all
 from weft.features.vlib.format import fixed
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
-STAMP = 28  #: bytes in front of those that ``size`` asks for: 116 in all for 60, as VPP's
 MOST = 32768 - STAMP
-LOOK = 0.001  #: seconds between looks for replies
-
-
-@dataclass
-class Plan:
-    """What is to be sent."""
-
-    destination: IPv4Address
-    route: Route
-    size: int
-    repeat: int
-    interval: float
-    burst: int
 
 
 @command(
@@ -65,7 +49,7 @@ async def ping(
     plan = Plan(address, route, size, repeat, interval, burst)
     run = engine[Pings].begin()
     try:
-        await _send_all(engine, run, plan)
+        await send_all(engine, run, plan)
     finally:
         engine[Pings].end(run)
     lines = [_line(reply) for reply in run.replies]
@@ -76,25 +60,6 @@ async def ping(
     loss = 100 * (sent - len(run.replies)) / sent
     lines += ["", f"Statistics: {sent} sent, {len(run.replies)} received, {loss:g}% packet loss"]
     return "\n".join(lines) + "\n"
-
-
-async def _send_all(engine: Engine, run: Ping, plan: Plan) -> None:
-    """Send everything, an interval apart; return when all has come back, or an interval after the last."""
-    for sequence in range(1, plan.repeat + 1):
-        payload = bytes(at & 0xFF for at in range(STAMP + plan.size))
-        packet = echo_request(plan.route.source, plan.destination, run.id, sequence, payload)
-        run.sent(sequence, plan.burst)
-        for _ in range(plan.burst):
-            plan.route.send(engine, packet)
-        until = time.monotonic() + plan.interval
-        while True:
-            if engine.workers.count == 0:
-                engine.step()
-            else:
-                engine.pump()
-            if time.monotonic() >= until or (sequence == plan.repeat and not run.waits()):
-                break
-            await asyncio.sleep(min(LOOK, plan.interval))
 
 
 def _line(reply: Reply) -> str:
