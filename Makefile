@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-APT := python3 python3-venv iproute2 iputils-ping iperf3
+APT := python3 python3-venv iproute2 iputils-ping iperf3 qemu-system-x86 busybox-static dpdk-dev librte-net-virtio23 \
+       librte-net-vhost23
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: lab lab-down test lint bench fuzz clean
@@ -30,7 +31,7 @@ fuzz: .installed
 	$(SUDO) $(BIN)/python -m bench.fuzz --seconds $(SECONDS)
 
 # What Debian and PyPI have to bring. Debian is asked only for what is not there.
-.installed: pyproject.toml
+.installed: pyproject.toml Makefile
 	@missing=$$(dpkg-query -W -f '$${Status} $${Package}\n' $(APT) 2>/dev/null | grep -c '^install ok'); \
 	if [ "$$missing" != "$(words $(APT))" ]; then \
 	  echo "installing $(APT)"; $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install -y --no-install-recommends $(APT); fi

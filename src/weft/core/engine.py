@@ -22,6 +22,7 @@ from weft.core import buffer, counters, features, punt, runtime, trace
 from weft.core.arena import Arena
 from weft.core.cli import Cli
 from weft.core.compiler import Loader, Progress, Store, compile_all, python_callable
+from weft.core.files import Files
 from weft.core.graph import Graph
 from weft.core.loop import loop_of
 from weft.core.memory import functions
@@ -72,6 +73,8 @@ class Engine:
             installed = self._install(code)
             self.clocks_per_second = self._calibrate()
             self.timers = Timers(lambda: self.log.exception("a timer's action failed"))
+            self.files = Files(lambda: self.log.exception("what a file descriptor brought failed"))
+            self._close.append(self.files.close)
             self._start_clock, self._start_time = self.call(read_clock), self.timers.seconds
             self.workers = Workers(self, workers, corelist)
             self._close.append(self.workers.close)
@@ -155,15 +158,16 @@ class Engine:
     # --- running
 
     def pump(self) -> int:
-        """What the main thread has to do now: punted packets and timers. How many packets there were."""
+        """What the main thread has to do now: punted packets, files and timers. How many packets there were."""
         handled = self.punts.drain()
+        self.files.run()
         self.timers.run()
         return handled
 
     def step(self) -> None:
         """Without workers: forward until nothing is left to do."""
         for _ in range(10_000):
-            if not self.workers.step() + self.punts.drain():
+            if not self.workers.step() + self.punts.drain() + self.files.run():
                 break
         self.timers.run()
 

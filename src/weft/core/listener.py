@@ -39,11 +39,12 @@ class UnixListener:
         setting: str,
         kind: int = socket.SOCK_STREAM,
         mode: int = 0o660,
+        owner: int = -1,
         group: int = -1,
         backlog: int = BACKLOG,
     ) -> None:
         self.path, self.setting, self.kind = path, setting, kind
-        self.mode, self.group, self.backlog = mode, group, backlog
+        self.mode, self.owner, self.group, self.backlog = mode, owner, group, backlog
         self._socket: socket.socket | None = None
         self._identity: tuple[int, int] | None = None
 
@@ -65,7 +66,7 @@ class UnixListener:
             new.unlink(missing_ok=True)
             listener.bind(str(new))
             os.chmod(new, self.mode)
-            os.chown(new, -1, self.group)
+            os.chown(new, self.owner, self.group)
             listener.listen(self.backlog)
             os.rename(new, self.path)
             self._identity = _identity(self.path)

@@ -238,8 +238,12 @@ class Workers:
 
     # --- queues
 
-    def place(self, thread: int, node: str, device: int, *, fd: int = -1, polling: bool = False) -> Queue:
-        """Let a thread read a receive queue. ``fd`` becomes readable when it has packets; ``polling``: look always."""
+    def place(
+        self, thread: int, node: str, device: int, *, fd: int = -1, edge: bool = False, polling: bool = False
+    ) -> Queue:
+        """Let a thread read a receive queue. ``fd`` becomes readable when it has packets, and stays so until they are
+        read, or with ``edge`` says so once each time; ``polling``: look always.
+        """
         worker = workers[thread]
         with self.barrier():
             free = [i for i in range(worker.queue_count) if worker.queues[i].runtime.address == 0]
@@ -253,7 +257,7 @@ class Workers:
             queue.active = 1
             worker.queue_count = max(worker.queue_count, index + 1)
         if fd >= 0:
-            self._epolls[thread].register(fd, select.EPOLLIN)
+            self._epolls[thread].register(fd, select.EPOLLIN | (select.EPOLLET if edge else 0))
         return queue
 
     def displace(self, queue: Queue, *, fd: int = -1) -> None:

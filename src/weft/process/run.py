@@ -106,6 +106,7 @@ async def _serve(
 
     signals.when_asked(end)
     loop.add_reader(engine.punts.fd, engine.punts.drain)
+    loop.add_reader(engine.files.fd, engine.files.run)
     timers = asyncio.create_task(_run_timers(engine))
     stopping = asyncio.create_task(stop.wait())
     started: list[Service] = []
@@ -134,6 +135,7 @@ async def _serve(
             console.stop()
         timers.cancel()
         loop.remove_reader(engine.punts.fd)
+        loop.remove_reader(engine.files.fd)
 
 
 async def _run_timers(engine: Engine) -> None:

@@ -25,7 +25,9 @@ class RxMode(enum.Enum):
 
 @dataclass(eq=False)
 class RxQueue:
-    """A device's receive queue. ``node`` reads it, given ``device``; ``fd`` becomes readable when it has packets."""
+    """A device's receive queue. ``node`` reads it, given ``device``; ``fd`` becomes readable when it has packets, and
+    stays so until they are read, or with ``edge`` says so once each time.
+    """
 
     interface: Interface
     number: int
@@ -34,6 +36,7 @@ class RxQueue:
     fd: int
     mode: RxMode
     thread: int
+    edge: bool = False
     #: Called with the queue after its mode or its thread has changed.
     changed: Callable[[RxQueue], None] | None = None
     #: The thread's own record of it, while it is active.
@@ -67,6 +70,7 @@ class RxQueues:
         *,
         number: int = 0,
         fd: int = -1,
+        edge: bool = False,
         mode: RxMode | None = None,
         thread: int | None = None,
         changed: Callable[[RxQueue], None] | None = None,
@@ -81,7 +85,7 @@ class RxQueues:
         if thread is None:
             used = [queue.thread for queue in self._queues]
             thread = min(self._engine.workers.forwarding, key=used.count)
-        queue = RxQueue(interface, number, node, device, fd, mode, thread, changed)
+        queue = RxQueue(interface, number, node, device, fd, mode, thread, edge, changed)
         self._queues.append(queue)
         if active:
             self.activate(queue)
@@ -99,7 +103,7 @@ class RxQueues:
         fd = queue.fd if queue.mode is not RxMode.POLLING else -1
         if queue.queue is None:
             polling = queue.mode is RxMode.POLLING
-            queue.queue = workers.place(queue.thread, queue.node, queue.device, fd=fd, polling=polling)
+            queue.queue = workers.place(queue.thread, queue.node, queue.device, fd=fd, edge=queue.edge, polling=polling)
             workers.wake(queue.thread)
         else:
             workers.displace(queue.queue, fd=fd)

@@ -1,0 +1,146 @@
+"""A small virtual machine in QEMU, talked to by its console."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import select
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from weft.lab.image import image
+
+BOOT_TIME = 120.0  #: seconds, where there is neither KVM nor much of a processor
+MEMORY = 128  #: MiB
+
+
+def accelerator() -> str:
+    """``kvm`` where it works. A machine without virtualisation of its own may have ``/dev/kvm`` all the same."""
+    processor = Path("/proc/cpuinfo").read_text()
+    works = re.search(r"\b(vmx|svm)\b", processor) and os.access("/dev/kvm", os.R_OK | os.W_OK)
+    return "kvm" if works else "tcg"
+
+
+class MachineError(Exception):
+    """The virtual machine does not do what it should; the message has what it said."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """The guest's network card: its vhost-user socket, and who listens there."""
+
+    socket: Path
+    mac: str
+    server: bool = False  #: QEMU listens, and the engine connects
+    queues: int = 1  #: pairs
+    options: str = ""  #: of the device: ``,packed=on``
+
+
+@dataclass
+class Machine:
+    """Starts with ``with``, or ``start``; ends with it."""
+
+    card: Card
+    processors: int = 1
+    arguments: tuple[str, ...] = ()
+    _process: subprocess.Popen[bytes] | None = None
+    _said: bytes = b""
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def start(self) -> Machine:
+        """Boot; ``ready`` waits until that is done."""
+        boot, card = image(), self.card
+        chardev = f"socket,id=chr0,path={card.socket}" + (",server=on,wait=off" if card.server else ",reconnect=1")
+        # Without KVM, QEMU 7.2 ends with a segmentation fault where a vhost-user card has MSI-X.
+        vectors = 2 * card.queues + 2 if accelerator() == "kvm" else 0
+        device = f"virtio-net-pci,netdev=net0,mac={card.mac},mq={'on' if card.queues > 1 else 'off'},vectors={vectors}"
+        self._process = subprocess.Popen(
+            [
+                *("qemu-system-x86_64", "-accel", accelerator(), "-m", str(MEMORY), "-smp", str(self.processors)),
+                *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"),
+                *(
+                    "-object",
+                    f"memory-backend-memfd,id=ram0,size={MEMORY}M,share=on",
+                    "-machine",
+                    "q35,memory-backend=ram0",
+                ),
+                *("-chardev", chardev, "-netdev", f"vhost-user,id=net0,chardev=chr0,queues={card.queues}"),
+                *("-device", device + card.options),
+                *("-kernel", str(boot.kernel), "-initrd", str(boot.initrd)),
+                *("-append", "console=ttyS0 quiet panic=-1 ipv6.disable=1"),
+                *self.arguments,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def ready(self) -> None:
+        """Wait until the guest has booted. Raises MachineError."""
+        self._wait(rb"GUEST-READY", BOOT_TIME)
+
+    def run(self, command: str, seconds: float = 30.0) -> str:
+        """What a command prints in the guest's shell. Raises MachineError if it fails."""
+        number = next(self._numbers)
+        assert self._process is not None and self._process.stdin is not None
+        self._said = b""
+        self._process.stdin.write(f"{command}\necho ENDED-{number}-$?-\n".encode())
+        self._process.stdin.flush()
+        ended = self._wait(rb"ENDED-%d-(\d+)-" % number, seconds)
+        output = ended.string[: ended.start()].decode(errors="replace").replace("\r", "")
+        if ended[1] != b"0":
+            raise MachineError(f"{command} failed in the guest ({ended[1].decode()}):\n{output}")
+        return output
+
+    def ping(self, address: str, count: int = 2, seconds: float = 5.0) -> bool:
+        """Whether the guest gets answers from an address."""
+        try:
+            self.run(f"ping -c {count} -W {seconds:.0f} {address}", seconds * count + 10)
+        except MachineError:
+            return False
+        return True
+
+    def _wait(self, pattern: bytes, seconds: float) -> re.Match[bytes]:
+        """Read on until the guest has said something."""
+        assert self._process is not None and self._process.stdout is not None
+        end = time.monotonic() + seconds
+        fd = self._process.stdout.fileno()
+        while not (found := re.search(pattern, self._said)):
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([fd], [], [], left)[0]:
+                raise MachineError(f"the guest did not answer within {seconds:.0f} s:\n{self._text}")
+            more = os.read(fd, 65536)
+            if not more:
+                raise MachineError(f"QEMU has ended ({self._process.wait()}):\n{self._text}")
+            self._said += more
+        return found
+
+    @property
+    def _text(self) -> str:
+        return self._said.decode(errors="replace")[-4000:]
+
+    def stop(self) -> None:
+        """Pull the plug."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self._process = None
+
+    def __enter__(self) -> Machine:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
