@@ -167,6 +167,8 @@ class Segment:
         """The elements of a vector; a null pointer is an empty one."""
         if pointer == 0:
             return b""
+        if time.monotonic() > self._deadline:
+            raise Unavailable("the statistics segment could not be read in time")
         offset = pointer - self._base
         (length,) = _LENGTH.unpack(self._bytes(offset - _LENGTH_BEFORE, _LENGTH.size))
         if length * element > most:
@@ -183,8 +185,6 @@ class Segment:
             raise Unavailable(f"the statistics segment cannot be read: {error.strerror}") from None
         if len(data) != size:
             raise Unavailable("the statistics segment ends too early")
-        if time.monotonic() > self._deadline:
-            raise Unavailable("the statistics segment could not be read in time")
         return data
 
 
