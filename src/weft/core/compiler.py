@@ -10,17 +10,15 @@ import ctypes
 import hashlib
 import inspect
 import os
-import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
+from weft.core.compilers import in_processes
 from weft.core.digest import digest
 from weft.core.loop import loop_of
 from weft.core.node import NODES, ROUTINES, Node, Routine
@@ -142,10 +140,8 @@ def compile_all(names: list[str], store: Store, progress: Progress | None = None
         return ready
     report = progress or (lambda done, total, what: None)
     report(0, len(missing), "starting the compiler")
-    with _compilers(min(len(os.sched_getaffinity(0)), len(missing))) as executor:
-        waiting = {executor.submit(compile_unit, name): name for name in missing}
-        for done, future in enumerate(as_completed(waiting), 1):
-            name = waiting[future]
+    with closing(in_processes(compile_unit, missing)) as results:
+        for done, (name, future) in enumerate(results, 1):
             try:
                 ready[name] = future.result()
             except Exception as error:
@@ -154,28 +150,6 @@ def compile_all(names: list[str], store: Store, progress: Progress | None = None
             report(done, len(missing), name)
     store.prune()
     return ready
-
-
-@contextmanager
-def _compilers(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that compile. Whatever ends this block early (an error, a signal) ends them, too."""
-    others = set(active_children())
-    executor = ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=_forget_signals)
-    try:
-        yield executor
-        executor.shutdown()
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for process in set(active_children()) - others:
-            process.terminate()
-        raise
-
-
-def _forget_signals() -> None:
-    """A signal's meaning to the process that this one was forked from is not its own; its parent ends it."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class CompileError(Exception):

@@ -13,6 +13,7 @@ import socket
 import sys
 import termios
 import threading
+from collections.abc import Callable
 
 from weft.core.cli.telnet import Telnet, terminal_type, window_size
 
@@ -22,11 +23,14 @@ CHUNK = 65536
 class Console:
     """Copies between standard input and output and a socket that a session of the command line is on."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[], None]) -> None:
+        """`ended` is called, by the console's thread, when the session is over and all of it was printed."""
+        self._ended = ended
         self._socket, self.session_end = socket.socketpair()
+        self.session: object = None  #: what serves the other end, so that it is kept
         self._terminal = os.isatty(0)
         self._settings = termios.tcgetattr(0) if self._terminal else None
-        self._thread = threading.Thread(target=self._copy, name="console", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="console", daemon=True)
 
     def start(self) -> None:
         """Call in the main thread."""
@@ -55,26 +59,30 @@ class Console:
         except OSError:
             pass  # the session has ended, or the terminal does not know
 
+    def _run(self) -> None:
+        try:
+            self._copy()
+        except (OSError, ValueError):
+            pass  # the terminal has gone, or the process stops
+        self._ended()
+
     def _copy(self) -> None:
         telnet = Telnet()
         sources = select.poll()
         sources.register(0, select.POLLIN)
         sources.register(self._socket, select.POLLIN)
-        try:
-            while True:
-                for descriptor, _ in sources.poll():
-                    if descriptor == 0:
-                        typed = os.read(0, CHUNK)
-                        if typed:
-                            self._socket.sendall(typed)
-                        else:
-                            sources.unregister(0)
-                            self._socket.shutdown(socket.SHUT_WR)
-                        continue
-                    data = self._socket.recv(CHUNK)
-                    if not data:
-                        return
-                    sys.stdout.buffer.write(telnet.feed(data).replace(b"\0", b""))
-                    sys.stdout.buffer.flush()
-        except (OSError, ValueError):
-            return  # closed
+        while True:
+            for descriptor, _ in sources.poll():
+                if descriptor == 0:
+                    typed = os.read(0, CHUNK)
+                    if typed:
+                        self._socket.sendall(typed)
+                    else:
+                        sources.unregister(0)
+                        self._socket.shutdown(socket.SHUT_WR)
+                    continue
+                data = self._socket.recv(CHUNK)
+                if not data:
+                    return
+                sys.stdout.buffer.write(telnet.feed(data).replace(b"\0", b""))
+                sys.stdout.buffer.flush()

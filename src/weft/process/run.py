@@ -122,7 +122,7 @@ async def _serve(
             started.append(service)
             await service.start(engine)
         if config[Unix].interactive:
-            console = _console(services, config, engine, stop)
+            console = _open_console(services, config, engine, end)
         log.info("ready; the command line is at %s", config[Unix].cli_address)
         notify.notify(READY=1, STATUS="forwarding")
         ready()
@@ -155,11 +155,10 @@ async def _run_scripts(engine: Engine, unix: Unix) -> None:
             log.error("%s", error)
 
 
-def _console(services: list[Service], config: Config, engine: Engine, stop: asyncio.Event) -> Console:
+def _open_console(services: list[Service], config: Config, engine: Engine, ended: Callable[[], None]) -> Console:
     """A session on the process's own terminal, whose end is the process's."""
     found = next((each for each in services if isinstance(each, CliService)), None) or CliService(config)
-    console = Console()
-    session = asyncio.create_task(found.serving(engine).converse(console.session_end))
-    session.add_done_callback(lambda task: stop.set())
+    console = Console(ended)
+    console.session = asyncio.create_task(found.serving(engine).converse(console.session_end))
     console.start()
     return console
