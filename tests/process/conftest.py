@@ -7,9 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from weft import Engine
+
 from .engine import EngineProcess, stanzas
 
 Start = Callable[..., EngineProcess]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Machine code is kept before any process is waited for."""
+    with Engine(workers=0, interpret=False):
+        pass
 
 
 @pytest.fixture

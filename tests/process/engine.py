@@ -12,7 +12,7 @@ from pathlib import Path
 from cli.peers import vppctl
 
 SOURCE = Path(__file__).parents[2] / "src"
-READY_WITHIN = 150.0  # the first start may have to compile
+READY_WITHIN = 60.0
 
 
 def until(condition: Callable[[], object], seconds: float = READY_WITHIN) -> None:

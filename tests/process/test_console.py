@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from .conftest import Start
-from .engine import stanzas
+from .engine import READY_WITHIN, stanzas
 
 
 class Terminal:
@@ -26,7 +26,7 @@ class Terminal:
         os.write(self.user, keys.encode())
         return self
 
-    def wait(self, pattern: str, seconds: float = 150) -> str:
+    def wait(self, pattern: str, seconds: float = READY_WITHIN) -> str:
         deadline = time.monotonic() + seconds
         while not re.search(pattern, self.text, re.MULTILINE):
             ready, _, _ = select.select([self.user], [], [], max(0, deadline - time.monotonic()))
@@ -52,6 +52,8 @@ def test_the_terminal_has_a_prompt_and_its_end_is_the_processs(start: Start, tmp
 
 def test_commands_from_a_pipe(start: Start, tmp_path: Path) -> None:
     engine = start(*stanzas(tmp_path, unix="interactive"), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    said, _ = engine.process.communicate(b"create loopback interface\nfrob\nshow interface loop0\n", timeout=150)
+    said, _ = engine.process.communicate(
+        b"create loopback interface\nfrob\nshow interface loop0\n", timeout=READY_WITHIN
+    )
     assert engine.process.returncode == 0
     assert said.splitlines()[:2] == [b"loop0", b"unknown input `frob'"] and b"loop0" in said.splitlines()[-1]

@@ -14,7 +14,7 @@ import pytest
 from cli.peers import dial
 
 from .conftest import Start
-from .engine import SOURCE, EngineProcess, command, stanzas, until
+from .engine import READY_WITHIN, SOURCE, EngineProcess, command, stanzas, until
 
 SOCKETS = {"cli.sock", "api.sock", "stats.sock"}
 
@@ -45,7 +45,10 @@ def test_a_daemon_is_there_when_the_command_returns(tmp_path: Path) -> None:
     script.write_text("create loopback interface\nset interface state nosuch0 up\n")
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     done = subprocess.run(
-        [*command(), *stanzas(tmp_path, unix=f"exec {script} cli-prompt x#")], env=environment, timeout=150, check=False
+        [*command(), *stanzas(tmp_path, unix=f"exec {script} cli-prompt x#")],
+        env=environment,
+        timeout=READY_WITHIN,
+        check=False,
     )
     pid = int((tmp_path / "pid").read_text())
     try:
@@ -72,7 +75,7 @@ def test_who_connects_early_is_answered_when_the_engine_is_ready(start: Start, t
     assert engine.cli.stat().st_mode & 0o777 == 0o660 and stat.S_ISSOCK(engine.cli.stat().st_mode)
     with dial(engine.cli) as peer:
         early = not engine.said("ready; ")
-        peer.settimeout(150)
+        peer.settimeout(READY_WITHIN)
         peer.sendall(b"show interface loop0\n")
         assert early and peer.recv(65536)  # the greeting
     engine.wait_until_ready()

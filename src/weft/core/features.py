@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 GROUP = "weft.features"
@@ -17,14 +18,23 @@ _loaded: list[str] = []
 def load() -> list[str]:
     """Import all parts of all features; the names of their packages. Loading again does nothing."""
     if not _loaded:
-        package = importlib.import_module("weft.features")
-        names = sorted(f"weft.features.{info.name}" for info in pkgutil.iter_modules(package.__path__))
-        names += sorted({entry.value for entry in entry_points(group=GROUP)})
-        for part in PARTS:
-            for name in names:
-                _load(name, part)
-        _loaded.extend(names)
+        own = importlib.import_module("weft.features").NAMES
+        others = sorted({entry.value for entry in entry_points(group=GROUP)})
+        load_parts(others)
+        _loaded.extend([*own, *others])
     return list(_loaded)
+
+
+def below(path: Sequence[str], package: str) -> list[str]:
+    """The names of the packages in a package."""
+    return sorted(f"{package}.{info.name}" for info in pkgutil.iter_modules(path))
+
+
+def load_parts(names: list[str]) -> None:
+    """Import parts of features, always in the same order: it decides about addresses, and so about machine code."""
+    for part in PARTS:
+        for name in names:
+            _load(name, part)
 
 
 def _load(name: str, part: str) -> None:
