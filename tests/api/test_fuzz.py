@@ -17,7 +17,8 @@ from weft.core.api.errors import ApiError
 from weft.core.api.module import Message
 from weft.core.api.table import MessageTable
 from weft.core.api.types import Malformed
-from weft.features.loopback.model import Loopbacks
+from weft.features.interface.model import Interfaces
+from weft.features.loopback.model import Loopbacks, loops
 
 from .messages import message, requests
 
@@ -64,9 +65,9 @@ def test_any_messages(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
         engine.step()
         errors = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
         assert not errors, errors
-        if len(engine[Loopbacks].by_instance) > MOST_INTERFACES:
-            for interface in list(engine[Loopbacks].by_instance.values()):
-                engine[Loopbacks].delete(interface)
+        if len(engine[Interfaces].by_index) > MOST_INTERFACES:
+            for interface in [each for each in engine[Interfaces] if loops(each)]:
+                engine[Loopbacks].delete(interface, interface.device)
 
     check()
 

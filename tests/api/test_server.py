@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from tests.conftest import Lab
 
-from weft.features.interface.model import Interface
-from weft.features.loopback.model import Loopbacks
+from weft.features.interface.model import Interface, Interfaces
+from weft.features.loopback.model import Loopbacks, loops
 
 from .raw import Raw
 from .served import Served
@@ -169,7 +169,7 @@ def test_interfaces_that_go_in_a_dump(served: Served, good: Raw, many: None) -> 
 
 
 def loopbacks(lab: Lab) -> list[Interface]:
-    return list(lab.engine[Loopbacks].by_instance.values())
+    return [each for each in lab.engine[Interfaces] if loops(each)]
 
 
 def test_events_for_a_client_that_does_not_read(served: Served, good: Raw, monkeypatch: pytest.MonkeyPatch) -> None:

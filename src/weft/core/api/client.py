@@ -51,12 +51,17 @@ class Subscribers:
         if wanted:
             client.on_leave.append(self._leave)
             self.pids[client] = pid
+            self.changed()
         else:
             client.on_leave.remove(self._leave)
             self._leave(client)
 
     def _leave(self, client: Client) -> None:
         self.pids.pop(client, None)
+        self.changed()
+
+    def changed(self) -> None:
+        """Called when there are other subscribers than before."""
 
     def send(self, make: Callable[[Client, int], Any]) -> None:
         """Send everybody an event, made from the client and its process id."""

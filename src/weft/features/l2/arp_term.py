@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from weft.core.buffer import Buffer
 from weft.core.node import Nexts, node, routine
+from weft.core.punt import punt_copy
 from weft.core.runtime import NodeRuntime
 from weft.core.table import lookup
 from weft.features.arp.packet import ETHERNET, IP4_LENGTH, LENGTH, MAC_LENGTH, REPLY, REQUEST, ArpHeader
 from weft.features.ethernet.header import ARP, GROUP, IP4, EthernetHeader
 from weft.features.l2.bvi import to_bvi
 from weft.features.l2.errors import ArpTermError, ForwardError
+from weft.features.l2.events import ARP_HEARD, arp_watch
 from weft.features.l2.layout import BVI, L2Meta, arp_entries, arp_key, before_layer_3, ports
 from weft.features.l2.pipeline import ARP_TERM, next_input_feature
 from weft.features.l2.trace import trace_in_domain
@@ -33,10 +35,14 @@ def arp_term_l2bd(rt: NodeRuntime, pkt: Buffer) -> int:
         return pkt.fail(ArpTermError.TOO_SHORT, ArpTermNext.DROP)
     arp = ArpHeader(last.payload)
     if arp.opcode != REQUEST:
+        if arp_watch.wanted:
+            tell(rt, pkt, arp)
         return next_input_feature(pkt, ARP_TERM)
     error = wrong(EthernetHeader(pkt.data), arp)
     if error != 0:
         return pkt.fail(error, ArpTermNext.DROP)
+    if arp_watch.wanted:
+        tell(rt, pkt, arp)
     key = arp_key(L2Meta(pkt.opaque).context.bd_index, arp.target)
     address = lookup(arp_entries, key, UNKNOWN)
     if address == UNKNOWN or arp.sender == arp.target:
@@ -50,6 +56,14 @@ def arp_term_l2bd(rt: NodeRuntime, pkt: Buffer) -> int:
         return next if next >= 0 else ArpTermNext.DROP
     pkt.tx_sw_if_index = sw_if_index
     return ArpTermNext.OUTPUT
+
+
+@routine
+def tell(rt: NodeRuntime, pkt: Buffer, arp: ArpHeader) -> int:
+    """Let those know who want to that a host has spoken, if it says who it is (RFC 5227 2.1.1: a probe does not)."""
+    if arp.sender != 0 and arp.sender_mac == EthernetHeader(pkt.data).source:
+        punt_copy(rt.worker, pkt.index, ARP_HEARD, arp.sender)
+    return 0
 
 
 @routine

@@ -32,6 +32,7 @@ from weft.features.l2.domain import DEFAULT_LEARN_LIMIT, BridgeDomain, BridgeDom
 from weft.features.l2.layout import (
     AGE_NOT,
     BVI_ENTRY,
+    DELETED,
     FILTER,
     MISSING,
     SN_SHIFT,
@@ -42,6 +43,7 @@ from weft.features.l2.layout import (
     bridge_domains,
     fib,
     ports,
+    record,
 )
 
 if TYPE_CHECKING:
@@ -103,19 +105,20 @@ def sweep(start: int, count: int, bd_index: int, sw_if_index: int, keep: int) ->
             if chosen or outdated(key, value, fib.now):
                 atomic_store(bucket.keys.address + (slot << 3), EMPTY)
                 fib.count = fib.count - 1
-                forget_learned(domain, value)
+                forget_learned(key, value)
                 removed += 1
     unlock(fib.address)
     return removed
 
 
 @inline
-def forget_learned(bd_index: int, value: int) -> None:
+def forget_learned(key: int, value: int) -> None:
     """An entry goes: if it was learned, there is one learned entry less."""
     if value & AGE_NOT == 0:
         fib.learned = fib.learned - 1
-        domain = bridge_domains[bd_index]
+        domain = bridge_domains[key >> BD_SHIFT & 0xFFFF]
         domain.learned = domain.learned - 1
+        record(key, value, DELETED)
 
 
 @routine
@@ -130,7 +133,7 @@ def provide(table: HashTable, pairs: int, count: int) -> int:
         if put(table, key, pair.value) == FULL:
             break
         if old != MISSING:
-            forget_learned(key >> BD_SHIFT & 0xFFFF, old)
+            forget_learned(key, old)
         done += 1
     unlock(table.address)
     return done
@@ -145,7 +148,7 @@ def withdraw(key: int) -> int:
         old = value_at(place, MISSING)
         atomic_store(place, EMPTY)
         fib.count = fib.count - 1
-        forget_learned(key >> BD_SHIFT & 0xFFFF, old)
+        forget_learned(key, old)
     unlock(fib.address)
     return place != 0
 

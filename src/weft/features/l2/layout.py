@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.core import arena
 from weft.core.buffer import Buffer
 from weft.core.graph import MAX_INTERFACES
-from weft.core.memory import wrap
+from weft.core.memory import atomic_store, wrap
 from weft.core.node import inline
 from weft.core.table import HashTable
 from weft.core.view import Array, Bytes, Ref, View, be16, i64, times, u8, u16, u32
@@ -130,12 +130,41 @@ class Fib(HashTable):
     now: i64  # the minute, modulo 256, where an entry has its timestamp
     learned: i64  # in all bridge domains; written under the lock
     learn_limit: i64
-    pad2: Array[i64] = times(4)
+    recording: i64  # 1: changes of learned entries are written to ``changes``
+    recorded: i64  # how many were; written under the lock
+    pad2: Array[i64] = times(2)
 
 
 assert Fib.size == 128
 
 fib = arena.root("l2fib", Fib)
+
+# Change.action, as VPP's API numbers them
+ADDED, DELETED, MOVED = range(3)
+
+MAX_CHANGES = 1 << 16
+
+
+class Change(View):
+    """What became of a learned entry. ``value``: the entry's; of one that was deleted, its last."""
+
+    key: i64
+    value: i64
+    action: i64
+    pad: i64
+
+
+changes = arena.table("l2fib-changes", Change, MAX_CHANGES)
+RECORDED = Fib.fields["recorded"].offset
+
+
+@inline
+def record(key: int, value: int, action: int) -> None:
+    """Note a change for those who want to be told. The lock is held; who reads too late misses the oldest."""
+    if fib.recording:
+        change = changes[fib.recorded & MAX_CHANGES - 1]
+        change.key, change.value, change.action = key, value, action
+        atomic_store(fib.address + RECORDED, fib.recorded + 1)
 
 
 class Word(View):

@@ -12,9 +12,11 @@ from weft.features.ethernet.header import GROUP, EthernetHeader
 from weft.features.l2.errors import LearnError
 from weft.features.l2.fib import GROW
 from weft.features.l2.layout import (
+    ADDED,
     AGE_NOT,
     FILTER,
     MISSING,
+    MOVED,
     SN_SHIFT,
     STATIC,
     SW_IF_INDEX,
@@ -25,6 +27,7 @@ from weft.features.l2.layout import (
     bridge_domains,
     fib,
     fib_key,
+    record,
 )
 from weft.features.l2.pipeline import LEARN, next_input_feature
 from weft.features.l2.trace import trace_in_domain
@@ -88,4 +91,8 @@ def write(key: int, entry: int, fresh: int, domain: BridgeDomainRow) -> int:
     learned = entry == MISSING or entry & AGE_NOT != 0
     domain.learned = domain.learned + learned
     fib.learned = fib.learned + learned
+    if entry == MISSING:
+        record(key, fresh, ADDED)
+    elif (entry ^ fresh) & SW_IF_INDEX:
+        record(key, fresh, MOVED)
     return 1

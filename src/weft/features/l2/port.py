@@ -24,7 +24,7 @@ from weft.features.l2.pipeline import (
     XCONNECT,
 )
 from weft.features.l2.tags import TagRewrite, write_rewrite
-from weft.features.loopback.model import LOOPBACK
+from weft.features.loopback.model import loops
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -92,11 +92,11 @@ class Layer2:
     def bridge(self, interface: Interface, bd_id: int, type: PortType = PortType.NORMAL, shg: int = 0) -> BridgeDomain:
         """Put an interface into a bridge domain, which is made if need be."""
         self._check(interface)
-        if (type is PortType.BVI) != (interface.device is LOOPBACK):
+        if (type is PortType.BVI) != loops(interface):
             # Others cannot loop what layer 3 sends into the bridge domain; loopbacks would loop what is flooded.
             raise Invalid(
                 f"{interface.name} can be in a bridge domain only as its bvi"
-                if interface.device is LOOPBACK
+                if loops(interface)
                 else f"{interface.name} cannot be a bvi, only a loopback interface can"
             )
         self._domains.check_id(bd_id)
@@ -129,7 +129,7 @@ class Layer2:
         """Send all that comes in by an interface out by another, and nowhere else."""
         self._check(interface)
         self._check(peer)
-        if LOOPBACK in (interface.device, peer.device):
+        if loops(interface) or loops(peer):
             raise Invalid("a loopback interface cannot be cross-connected")
         if interface is peer:
             raise Invalid(f"{interface.name} cannot be cross-connected to itself")

@@ -12,7 +12,7 @@ from weft.features.interface.model import Interface, Interfaces
 from weft.features.l2.domain import ITS_OWN, BridgeDomain, BridgeDomains
 from weft.features.l2.fib import Entry, L2Fib
 from weft.features.l2.layout import SW_IF_INDEX, fib
-from weft.features.l2.pipeline import ARP_TERM, ARP_UFWD, FLOOD, FWD, INPUT, LEARN, OUTPUT, UU_FLOOD
+from weft.features.l2.pipeline import ARP_TERM, ARP_UFWD, FLOOD, FWD, INPUT, LEARN, OUTPUT, UU_FLOOD, VTR, XCONNECT
 from weft.features.l2.port import Layer2, PortType
 from weft.features.vlib.format import centred, exponent
 
@@ -131,8 +131,8 @@ def domain_tag(domain: BridgeDomain) -> Iterator[str]:
 
 
 def domain_features(domain: BridgeDomain) -> str:
-    """The features that a bridge domain does not forbid."""
-    return "".join(f"{name} " for name in INPUT.names(domain.row.features | ~ITS_OWN))
+    """The features that a bridge domain allows, with the two about which it has no say."""
+    return "".join(f"{name} " for name in INPUT.names(domain.row.features & ITS_OWN | VTR | XCONNECT))
 
 
 # --- the L2 FIB
