@@ -21,6 +21,30 @@ if not REFERENCE.is_dir():
     pytest.skip(f"no descriptions of VPP's API in {REFERENCE}; VPP_API may name a folder", allow_module_level=True)
 
 
+#: Modules of which every message is in the table, implemented or not.
+COMPLETE = (
+    "af_packet",
+    "arp",
+    "feature",
+    "interface",
+    "ip",
+    "ip_neighbor",
+    "l2",
+    "memclnt",
+    "ping",
+    "span",
+    "tapv2",
+    "vlib",
+    "vpe",
+)
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_no_message_is_missing(name: str) -> None:
+    theirs = json.loads((REFERENCE / f"{name}.api.json").read_text())
+    assert {name for name, *_ in theirs["messages"]} == set(MODULES[name].messages)
+
+
 def messages(module: dict[str, Any]) -> dict[str, Any]:
     """Name -> fields without their defaults, and the CRC."""
     return {

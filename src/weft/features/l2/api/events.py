@@ -105,7 +105,7 @@ def want_l2_macs_events(
         engine[FibChanges].set_delay(scan_delay * CENTISECOND)
 
 
-@api.request("want_l2_macs_events2", 0xCC1377B0, events=(L2MacsEvent,))
+@api.request("want_l2_macs_events2", 0xCC1377B0)
 def want_l2_macs_events2(
     engine: Engine, client: Client, *, max_macs_in_event: u8 = 10, enable_disable: bool = True, pid: u32
 ) -> None:
