@@ -254,6 +254,7 @@ class Addresses(ABC):
             self.remove_neighbor(interface, self._tables.family.address(address))
         self._bind(interface, self._tables[0])
         self._neighbors.pop(interface.sw_if_index, None)
+        self._addresses.pop(interface.sw_if_index, None)
 
     def _admin_changed(self, interface: Interface) -> None:
         """An interface that goes down loses the routes of its addresses, and gets them again when it comes up."""
