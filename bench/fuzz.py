@@ -1,8 +1,8 @@
 """``python -m bench.fuzz``: frames and command lines at random; what breaks something is made small and kept.
 
-Trials run in a process of their own, so that a crash or an endless loop is found like anything else. Each is an
-engine, compiled or interpreted in turn, with the network of ``tests/hostile``. What is done to it, and what must hold,
-is in ``tests/hostile/trial.py``, with the table of all kinds of input.
+Trials run in a process of their own, so that a crash or an endless loop is found like anything else. Each has
+an engine with the network of ``tests/hostile``, compiled, then interpreted: the same must come of it. What is done, and
+what must hold, is in ``tests/hostile/trial.py``, with the table of all kinds of input.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from bench.shrink import Attempt, shrink
-from bench.trials import WEIGHTS, Record, replay, run_trials
+from bench.trials import MODES, WEIGHTS, Record, replay, run_trials
 
 FINDINGS = Path(__file__).with_name("findings")
 SHRINK = 120.0  #: seconds for making a finding small
@@ -26,7 +26,7 @@ SHRINK = 120.0  #: seconds for making a finding small
 @click.option("--seconds", type=float, help="How long to go on; if not given, until interrupted.")
 @click.option("--seed", type=int, help="The first trial; at random if not given.")
 @click.option("--kinds", default=",".join(WEIGHTS), show_default=True, help="Kinds of input.")
-@click.option("--mode", type=click.Choice(["compiled", "interpreted", "both"]), default="both", show_default=True)
+@click.option("--mode", type=click.Choice(list(MODES)), default="both", show_default=True)
 @click.option("--replay", "file", type=click.Path(exists=True, path_type=Path), help="Do what a file has kept again.")
 @click.option("--journal", type=click.Path(path_type=Path), hidden=True)
 def main(

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.hostile.apart import apart
+from tests.hostile.journey import Broken
 from tests.hostile.trial import Step, Trial
 
 STEPS = 120  #: of a trial
 #: Kinds of input, and how often each is chosen in a trial that has several.
 WEIGHTS = {"frames": 2, "line": 6, "ask": 1}
+#: Mode -> whether the engine interprets, run after run.
+MODES = {"compiled": [False], "interpreted": [True], "both": [False, True]}
 QUIET = 10.0  #: seconds between lines that say how far it is
 
 
@@ -23,13 +26,13 @@ QUIET = 10.0  #: seconds between lines that say how far it is
 class Record:
     """What was done to a network, and what came of it."""
 
-    interpret: bool
+    mode: str  #: compiled, interpreted, or both
     seed: int
     steps: list[Step] = field(default_factory=list)
     reason: str = ""
 
     def header(self) -> str:
-        return json.dumps({"interpret": self.interpret, "seed": self.seed, "reason": self.reason}) + "\n"
+        return json.dumps({"mode": self.mode, "seed": self.seed, "reason": self.reason}) + "\n"
 
     def text(self) -> str:
         return "".join([self.header(), *map(step_line, self.steps)])
@@ -53,7 +56,7 @@ def run_trials(journal: Path, seed: int, kinds: list[str], mode: str, end: float
     began = said = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, apart(Path(folder)):
         while time.monotonic() < end:
-            run_trial(Record(mode == "interpreted" or (mode == "both" and seed % 2 == 1), seed), kinds, journal, done)
+            run_trial(Record(mode, seed), kinds, journal, done)
             seed += 1
             if time.monotonic() - said > QUIET or time.monotonic() >= end:
                 said = time.monotonic()
@@ -65,25 +68,50 @@ def run_trial(record: Record, kinds: list[str], journal: Path, done: Counter[str
     """Make, keep and do the steps of a trial; count them in ``done``."""
     chance = random.Random(record.seed)
     own = kinds if chance.random() < 0.5 else [chance.choice(kinds)]
+    first, *others = MODES[record.mode]
+    outcomes = []
     with journal.open("w") as kept:
         kept.write(record.header())
         kept.flush()
-        trial = Trial(record.interpret, record.seed)
+        trial = Trial(first, record.seed)
         for _ in range(STEPS):
             step = trial.make(*chance.choices(own, [WEIGHTS[kind] for kind in own]))
+            record.steps.append(step)
             kept.write(step_line(step))
             kept.flush()
-            trial.do(step)
+            outcomes.append(trial.do(step))
             done[step.kind] += max(1, len(step.words) - 1)
             if trial.spent:
                 break
         trial.close()
+        for interpret in others:
+            _compare(record, outcomes, _again(record, interpret))
+
+
+def _again(record: Record, interpret: bool) -> list[object]:
+    """Do the steps of a record; what came of them."""
+    trial = Trial(interpret, record.seed)
+    outcomes = [trial.do(step) for step in record.steps]
+    trial.close()
+    return outcomes
+
+
+def _compare(record: Record, one: list[object], other: list[object]) -> None:
+    for number, (step, a, b) in enumerate(zip(record.steps, one, other, strict=True)):
+        if a != b:
+            raise Broken(f"step {number}, {step.kind}, differs compiled and interpreted: {difference(a, b)}")
+
+
+def difference(a: object, b: object) -> str:
+    """Where two outcomes differ first."""
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
+        return next(f"[{at}]{difference(x, y)}" for at, (x, y) in enumerate(zip(a, b, strict=True)) if x != y)
+    return f" {str(a)[:500]} and {str(b)[:500]}"
 
 
 def replay(record: Record) -> None:
     """Do the steps of a record again. Raises what they raise."""
     with tempfile.TemporaryDirectory() as folder, apart(Path(folder)):
-        trial = Trial(record.interpret, record.seed)
-        for step in record.steps:
-            trial.do(step)
-        trial.close()
+        first, *others = [_again(record, interpret) for interpret in MODES[record.mode]]
+        for other in others:
+            _compare(record, first, other)

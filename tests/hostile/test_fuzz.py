@@ -29,7 +29,7 @@ def test_a_record_is_what_was_done(tmp_path: Path) -> None:
 
     path = tmp_path / "record"
     path.write_text(
-        '{"interpret": true, "seed": 1, "reason": ""}\n'
+        '{"mode": "both", "seed": 1, "reason": ""}\n'
         '["line", "set interface state pg1 \\udc80"]\n["frames", "pg0", "00", "ffff"]\n["ask", "show"]\n'
     )
     record = Record.load(path)

@@ -18,6 +18,7 @@ from weft.features.pg.model import PacketGenerator
 from .frames import FRAMES, JUMBO
 from .journey import Broken
 from .mutations import mutated
+from .network import forget_questions
 from .operator import Operator
 from .watch import Watch, check_buffers
 
@@ -47,9 +48,11 @@ class Trial:
         """A step at random, fit for the engine as it is."""
         return Step(kind, KINDS[kind][0](self))
 
-    def do(self, step: Step) -> None:
-        """Raises Broken when something that must hold does not."""
-        KINDS[step.kind][1](self, step.words)
+    def do(self, step: Step) -> object:
+        """What came of it, which is the same compiled and interpreted. Raises Broken when something that must hold does
+        not.
+        """
+        return KINDS[step.kind][1](self, step.words)
 
     def close(self) -> None:
         self.engine.close()
@@ -64,42 +67,49 @@ class Trial:
             made.append(chance.choice([frame.data for frame in JUMBO.values()]))
         return chance.choice(PORTS), *(frame.hex() for frame in made)
 
-    def do_frames(self, words: tuple[str, ...]) -> None:
+    def do_frames(self, words: tuple[str, ...]) -> object:
         port, *texts = words
         frames = [bytes.fromhex(text) for text in texts]
         self.operator.forget()
-        if self.as_built:
-            self.watch.send(port, frames)
-        else:
-            self._send(port, frames)
+        return self.watch.send(port, frames) if self.as_built else self._send(port, frames)
 
-    def _send(self, port: str, frames: list[bytes]) -> None:
-        """Whatever the configuration is: nothing breaks, and all buffers come back."""
-        for stream in list(self.engine[PacketGenerator].streams):
-            self.engine[PacketGenerator].disable(stream)
+    def _send(self, port: str, frames: list[bytes]) -> object:
+        """Whatever the configuration is: nothing breaks, and all buffers come back. What left, and what was counted."""
+        generator, interfaces = self.engine[PacketGenerator], self.engine[Interfaces]
+        for stream in list(generator.streams):
+            generator.disable(stream)
+        forget_questions()
+        self.watch.poison_buffers()
         try:
-            self.engine[PacketGenerator].send(self.engine[Interfaces][port], frames)
+            generator.send(interfaces[port], frames)
         except Invalid:
-            return  # the port is gone
+            return None  # the port is gone
+        finally:
+            self._end_circles()
+        self.operator.check_log(f"{len(frames)} frames by {port}")
+        there = [each for each in self.watch.ports.values() if interfaces.by_index.get(each.sw_if_index) is each]
+        return [generator.captured(each) for each in there], self.engine.graph.errors()
+
+    def _end_circles(self) -> None:
+        """Loopbacks may have been bridged into a circle: packets go round until one of them is down."""
         try:
             check_buffers()
         except Broken:
-            # Loopbacks may have been bridged into a circle: packets go round until one of them is down.
             for interface in list(self.engine[Interfaces]):
                 self.engine[Interfaces].set_admin(interface, False)
             self.engine.step()
             check_buffers()
-        self.operator.check_log(f"{len(frames)} frames by {port}")
 
     # --- lines
 
     def make_line(self) -> tuple[str, ...]:
         return (self.operator.speaker.any(self.chance.choice(self._commands)),)
 
-    def do_line(self, words: tuple[str, ...]) -> None:
+    def do_line(self, words: tuple[str, ...]) -> object:
         (line,) = words
-        refused = self.operator.say(line).refused
-        self.as_built = self.as_built and (refused or line.lstrip().startswith("show "))
+        answer = self.operator.say(line)
+        self.as_built = self.as_built and (answer.refused or line.lstrip().startswith("show "))
+        return answer if answer.refused else None  # what is shown may be clocks and addresses
 
     def do_ask(self, words: tuple[str, ...]) -> None:
         self.operator.ask(words[0])
@@ -111,7 +121,7 @@ class Trial:
 
 
 #: Kind -> how a step is made, how it is done.
-KINDS: dict[str, tuple[Callable[[Trial], tuple[str, ...]], Callable[[Trial, tuple[str, ...]], None]]] = {
+KINDS: dict[str, tuple[Callable[[Trial], tuple[str, ...]], Callable[[Trial, tuple[str, ...]], object]]] = {
     "frames": (Trial.make_frames, Trial.do_frames),
     "line": (Trial.make_line, Trial.do_line),
     "ask": (Trial.make_line, Trial.do_ask),

@@ -54,7 +54,7 @@ class Watch:
         """What becomes of frames that come in together by a port. Raises Broken."""
         engine, interface = self.engine, self.ports[port]
         forget_questions()
-        self._poison_buffers()
+        self.poison_buffers()
         before = self._counts(interface)
         engine.trace.clear()
         engine.trace.add("pg-input", len(frames))
@@ -69,8 +69,8 @@ class Watch:
         self._check_log()
         return fates
 
-    def _poison_buffers(self) -> None:
-        """What stands behind a packet's end must not matter."""
+    def poison_buffers(self) -> None:
+        """Fill all buffers: what stands behind a packet's end must not matter."""
         for index in free_buffers():
             memory.fill(buffer_at(index).address + METADATA, self.poison, SIZE - METADATA)
 
