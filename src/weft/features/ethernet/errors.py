@@ -11,4 +11,5 @@ class EthernetError(Errors, of="ethernet-input"):
     UNKNOWN_VLAN = "unknown vlan"
     L3_MAC_MISMATCH = "l3 mac mismatch"
     DOWN = "subinterface down"
+    PUNTED = "interface punts all packets"
     TOO_SHORT = "l2 too short"

@@ -21,7 +21,16 @@ from weft.features.ethernet.header import (
     is_tag,
 )
 from weft.features.ethernet.model import VlanTable, ethertype_nodes, ports
-from weft.features.interface.model import ADMIN_UP, BRIDGED, UNTAGGED_ELSEWHERE, Interfaces, rx, sw_interfaces
+from weft.features.interface.model import (
+    ADMIN_UP,
+    BRIDGED,
+    PUNTED,
+    UNTAGGED_ELSEWHERE,
+    Interfaces,
+    rx,
+    sw_interfaces,
+)
+from weft.features.interface.secondary import is_secondary
 
 #: From here on, some ethertypes announce a tag; below it, only 802.1Q's does.
 RARE = 0x8800
@@ -30,6 +39,7 @@ RARE = 0x8800
 class InputNext(Nexts):
     L2 = "l2-input"
     DROP = "error-drop"
+    PUNT = "error-punt"
 
 
 class UnknownNext(Nexts):
@@ -63,7 +73,7 @@ def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
     ethertype = frame.ethertype
     if ethertype != DOT1Q and (ethertype < RARE or is_tag(ethertype) == 0):
         flags = sw_interfaces[port].flags
-        if flags & (ADMIN_UP | UNTAGGED_ELSEWHERE) == ADMIN_UP:
+        if flags & (ADMIN_UP | UNTAGGED_ELSEWHERE | PUNTED) == ADMIN_UP:
             pkt.l2_len = HEADER
             pkt.l3_hdr_offset = start + HEADER
             pkt.flags = pkt.flags | L2_HDR_VALID | L3_HDR_VALID
@@ -77,7 +87,7 @@ def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
         if ethertype != DOT1Q and table.address != 0:
             sub = table.one[tag.tci & VLAN_MASK]
             flags = sw_interfaces[sub].flags
-            if sub != 0 and flags & ADMIN_UP:
+            if sub != 0 and flags & (ADMIN_UP | PUNTED) == ADMIN_UP:
                 rx.add(rt.worker, sub, 1, pkt.total_length)
                 pkt.rx_sw_if_index = sub
                 pkt.l2_len = HEADER + TAG
@@ -94,7 +104,7 @@ def to_layer_3(pkt: Buffer, frame: EthernetHeader, sw_if_index: int, ethertype: 
     """Hand a packet to its protocol if the frame is meant for us; else it is dropped at the device's interface."""
     destination = frame.destination
     itf = sw_interfaces[sw_if_index]
-    if destination & GROUP == 0 and destination != itf.mac:
+    if destination & GROUP == 0 and destination != itf.mac and is_secondary(itf.sup_sw_if_index, destination) == 0:
         pkt.rx_sw_if_index = itf.sup_sw_if_index
         return pkt.fail(EthernetError.L3_MAC_MISMATCH, InputNext.DROP)
     pkt.advance(length)
@@ -157,6 +167,8 @@ def enter(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, ethertype: int, tags: 
     if sw_if_index != pkt.rx_sw_if_index:
         rx.add(rt.worker, sw_if_index, 1, pkt.total_length)
         pkt.rx_sw_if_index = sw_if_index
+    if flags & PUNTED:
+        return pkt.fail(EthernetError.PUNTED, InputNext.PUNT)
     length = HEADER + TAG * tags
     pkt.l2_len = length
     pkt.l3_hdr_offset = pkt.current_data + length

@@ -30,6 +30,7 @@ GSO = 1 << 5  #: takes packets that are larger than the MTU, to be segmented fur
 NO_ETHERNET = 1 << 6  #: has no layer 2: packets are IP
 PROMISCUOUS = 1 << 7  #: the device delivers frames for any destination
 UNTAGGED_ELSEWHERE = 1 << 8  #: frames without a tag are not its own, but a sub-interface's
+PUNTED = 1 << 9  #: forwards nothing: all that comes in is punted
 
 
 class SwInterface(View):
@@ -331,6 +332,12 @@ class Interfaces:
         if not up:
             for sub in interface.subs.values():
                 self.set_admin(sub, False)
+
+    def set_punt(self, interface: Interface, on: bool) -> None:
+        """Punt all that comes in by an interface, and forward nothing; or forward again."""
+        if on and not interface.device.ethernet:
+            raise Invalid(f"{interface.name} is no Ethernet interface: only what comes in by one can be punted")
+        self.set_flag(interface, PUNTED, on)
 
     def set_link(self, interface: Interface, up: bool) -> None:
         """The driver says whether the link is there."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from weft.core.cli import command, describe_words
 from weft.features.interface.model import Interface, Interfaces
+from weft.features.interface.secondary import SecondaryMacs
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -13,10 +14,17 @@ if TYPE_CHECKING:
 describe_words("set interface", "Set an interface's parameters")
 
 
-@command("set interface state", "<interface> <state:up|down|enable|disable>", help="Set an interface up or down")
+@command(
+    "set interface state",
+    "<interface> <state:up|down|punt|enable>",
+    help="Set an interface up or down; punt all that it receives, or forward it again (enable)",
+)
 def set_interface_state(engine: Engine, interface: Interface, state: str) -> str | None:
     """A sub-interface that is to go up takes its parent up with it, and says so; the model itself is strict."""
-    up = state in ("up", "enable")
+    if state in ("punt", "enable"):
+        engine[Interfaces].set_punt(interface, state == "punt")
+        return None
+    up = state == "up"
     parent = interface.sup
     said = None
     if up and parent is not None and not parent.admin_up:
@@ -39,6 +47,18 @@ def set_interface_mtu(engine: Engine, mtu: int, interface: Interface, **protocol
 @command("set interface mac address", "<interface> <mac>", help="Set an interface's MAC address")
 def set_interface_mac_address(engine: Engine, interface: Interface, mac: int) -> None:
     engine[Interfaces].set_mac(interface, mac)
+
+
+@command(
+    "set interface secondary-mac-address",
+    "<interface> <mac> [add | del]",
+    help="Let a device take frames for another MAC address beside its own, or no longer (del)",
+)
+def set_interface_secondary_mac_address(
+    engine: Engine, interface: Interface, mac: int, add: bool = False, del_: bool = False
+) -> None:
+    macs = engine[SecondaryMacs]
+    (macs.remove if del_ else macs.add)(interface, mac)
 
 
 @command("set interface promiscuous", "(on | off) (<interface>)", help="Let a device deliver frames for anybody")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from weft.core.cli import command
 from weft.core.graph import ARCS
-from weft.features.interface.model import COMBINED, SIMPLE, Interface, Interfaces
+from weft.features.interface.address import show_mac
+from weft.features.interface.model import COMBINED, PUNTED, SIMPLE, Interface, Interfaces
 from weft.features.interface.placement import RxQueues
+from weft.features.interface.secondary import SecondaryMacs
 from weft.features.vlib.format import centred, joined
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ def show_interface(
 def _states(interface: Interface) -> Iterator[str]:
     row = interface.row
     line = f"{interface.name:<32}" + centred(interface.sw_if_index, 5)
-    line += centred("up" if interface.admin_up else "down", 10)
+    state = "up" if interface.admin_up else "down"
+    line += centred(f"{state}/punt" if row.flags & PUNTED else state, 10)
     line += centred(f"{row.mtu}/{row.mtu_ip4}/{row.mtu_ip6}/{row.mtu_mpls}", 21)
     for label, count in _counts(interface):
         yield f"{line:<68}{label:<16}{count:>16}"
@@ -84,11 +87,26 @@ def show_interface_address(engine: Engine, interfaces: Named | None = None) -> s
     return show_interface(engine, interfaces, address=True)
 
 
+def _name_and_state(interface: Interface) -> str:
+    return f"{interface.name} ({'up' if interface.admin_up else 'dn'}):"
+
+
 def _address(engine: Engine, interface: Interface) -> Iterator[str]:
-    yield f"{interface.name} ({'up' if interface.admin_up else 'dn'}):"
+    yield _name_and_state(interface)
     lines = [line for describe in engine[Interfaces].address_lines for line in describe(interface)]
     # Layer 2 before layer 3, whichever feature was loaded first.
     yield from (f"  {line}" for line in sorted(lines, key=lambda line: line.split()[0]))
+
+
+@command(
+    "show interface secondary-mac-address", "interfaces:[<interface>]*", help="Show devices' secondary MAC addresses"
+)
+def show_interface_secondary_mac_address(engine: Engine, interfaces: Named | None = None) -> str:
+    lines = []
+    for interface in _chosen(engine, interfaces or []):
+        lines.append(_name_and_state(interface))
+        lines += [f"  {show_mac(mac)}" for mac in engine[SecondaryMacs].of(interface)]
+    return joined(lines)
 
 
 @command("show interface features", "<interface> [verbose]", help="Show the features on an interface's arcs")

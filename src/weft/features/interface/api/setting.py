@@ -11,6 +11,7 @@ from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
 from weft.core.model import Invalid
 from weft.features.interface.api.module import api, device_of
 from weft.features.interface.model import Interfaces
+from weft.features.interface.secondary import SecondaryMacs
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -62,9 +63,11 @@ def sw_interface_get_mac_address(engine: Engine, sw_if_index: InterfaceIndex) ->
     return SwInterfaceGetMacAddressReply(engine[Interfaces][sw_if_index].row.mac)
 
 
-@api.unimplemented("sw_interface_add_del_mac_address", 0x638BB9F4)
+@api.request("sw_interface_add_del_mac_address", 0x638BB9F4)
 def sw_interface_add_del_mac_address(engine: Engine, sw_if_index: u32, addr: MacAddress, is_add: u8) -> None:
-    """Let a device have another MAC address beside its own, or no longer."""
+    """Let a device take frames for another MAC address beside its own, or no longer."""
+    macs, interface = engine[SecondaryMacs], engine[Interfaces][sw_if_index]
+    (macs.add if is_add else macs.remove)(interface, addr)
 
 
 # --- names and notes
