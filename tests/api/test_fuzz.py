@@ -15,7 +15,6 @@ from weft.core.api.calls import Calls, Unknown
 from weft.core.api.client import Client
 from weft.core.api.errors import ApiError
 from weft.core.api.module import Message
-from weft.core.api.table import MessageTable
 from weft.core.api.types import Malformed
 from weft.features.interface.model import Interfaces
 from weft.features.loopback.model import Loopbacks, loops
@@ -47,8 +46,8 @@ async def _outcome(answer: object) -> Iterator[bytearray]:
 
 
 def test_any_messages(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    table = MessageTable()
-    calls = Calls(engine, table)
+    calls = engine[Calls]
+    table = calls.table
     replies: dict[int, Message] = {entry.number: entry.message for entry in table.entries}
 
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -73,8 +72,8 @@ def test_any_messages(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_any_bytes(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    table = MessageTable()
-    calls = Calls(engine, table)
+    calls = engine[Calls]
+    table = calls.table
     client = Client(3, table, lambda event: None)
 
     @settings(max_examples=300, deadline=None)

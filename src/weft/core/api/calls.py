@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from weft.core.model import Invalid
+from weft.core.model import Invalid, model
 
 from .client import Client
 from .errors import ApiError
@@ -29,16 +29,20 @@ class Unknown(ValueError):
 Answer = Iterator[bytearray] | Awaitable[Iterator[bytearray]]
 
 
+#: Sees a request before it is carried out: whose it is, what it is, its bytes.
+Watcher: TypeAlias = Callable[[Client, Message, bytes], None]
+
+
+@model
 class Calls:
     """Answers the requests of clients."""
 
-    def __init__(self, engine: Engine, table: MessageTable) -> None:
-        self.engine, self.table = engine, table
-        self._traced: list[Callable[[Client, Message, dict[str, Any]], None]] = []
-
-    def watch(self, action: Callable[[Client, Message, dict[str, Any]], None]) -> None:
-        """Let ``action`` see every request before it is carried out."""
-        self._traced.append(action)
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.table = engine, MessageTable()
+        #: Who is connected, by index.
+        self.clients: dict[int, Client] = {}
+        #: See each request; whoever is not interested any more takes himself out.
+        self.watchers: list[Watcher] = []
 
     def answer(self, client: Client, data: memoryview) -> Answer:
         """The answer to a message. Raises Unknown, and Malformed where no reply can say so."""
@@ -58,8 +62,8 @@ class Calls:
                 raise Malformed(f"{service.request.name}: {error}") from None
             log.info("%s from %s is malformed: %s", service.request.name, client.name, error)
             return self._error(service, context, ApiError.INVALID_VALUE)
-        for action in self._traced:
-            action(client, service.request, values)
+        for watcher in self.watchers:
+            watcher(client, service.request, bytes(data))
         return self._call(service, client, values)
 
     def _call(self, service: Service, client: Client, values: dict[str, Any]) -> Answer:

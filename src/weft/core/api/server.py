@@ -16,7 +16,6 @@ from weft.core.listener import UnixListener
 
 from .calls import Calls, Unknown
 from .client import Client
-from .table import MessageTable
 from .types import Malformed
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ class ApiServer:
 
     def __init__(self, engine: Engine, listener: UnixListener, max_clients: int = 1024) -> None:
         self.engine, self.listener, self.max_clients = engine, listener, max_clients
-        self.calls = Calls(engine, MessageTable())
-        self.clients: dict[int, Client] = {}
+        self.calls = engine[Calls]
+        self.clients = self.calls.clients
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
