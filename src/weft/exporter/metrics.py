@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
+from prometheus_client.samples import Sample
 
 from weft.exporter.segment import Link, Names, Snapshot, Vectors
 
@@ -86,6 +87,10 @@ _REPEATED = re.compile(r"/(interfaces|nodes)/|/mem/.*/|/node/errors$")
 _NAMES = ("/if/names", "/sys/node/names")
 
 
+#: Names of labels and their values.
+Labels = tuple[tuple[str, str], ...]
+
+
 @dataclass
 class Metrics:
     """Metrics as they are put together. ``sum_threads``: one number for all threads together."""
@@ -93,34 +98,33 @@ class Metrics:
     sum_threads: bool = False
     zero_errors: bool = False
     families: dict[str, Metric] = field(default_factory=dict)
+    #: The labels of many samples are the same: they share them.
+    _by_thread: dict[Labels, list[dict[str, str]]] = field(default_factory=dict)
 
-    def counter(self, name: str, meaning: str, labels: dict[str, str], value: float) -> None:
-        self._add(CounterMetricFamily, name, meaning, labels, value)
+    def gauge(self, name: str, meaning: str, labels: Labels, value: float) -> None:
+        self._family(name, meaning, "gauge").add_sample(PREFIX + name, dict(labels), value)
 
-    def gauge(self, name: str, meaning: str, labels: dict[str, str], value: float) -> None:
-        self._add(GaugeMetricFamily, name, meaning, labels, value)
+    def total(self, name: str, meaning: str, value: float) -> None:
+        """A counter that there is but once."""
+        self._family(name, meaning, "counter").add_sample(f"{PREFIX}{name}_total", {}, value)
 
-    def threads(self, name: str, meaning: str, labels: dict[str, str], values: list[int]) -> None:
+    def counter(self, name: str, meaning: str, labels: Labels, values: list[int]) -> None:
         """A counter that each thread has."""
+        family = self._family(name, meaning, "counter")
         if self.sum_threads:
-            self.counter(name, meaning, labels, sum(values))
-            return
-        for thread, value in enumerate(values):
-            self.counter(name, meaning, {**labels, "thread": str(thread)}, value)
+            rows = self._by_thread.setdefault(labels, [dict(labels)])
+            values = [sum(values)]
+        else:
+            rows = self._by_thread.setdefault(labels, [])
+            rows += ({**dict(labels), "thread": str(thread)} for thread in range(len(rows), len(values)))
+        total = f"{family.name}_total"
+        family.samples += [Sample(total, row, value) for row, value in zip(rows, values, strict=False)]
 
-    def _add(
-        self,
-        kind: type[CounterMetricFamily] | type[GaugeMetricFamily],
-        name: str,
-        meaning: str,
-        labels: dict[str, str],
-        value: float,
-    ) -> None:
+    def _family(self, name: str, meaning: str, kind: str) -> Metric:
         family = self.families.get(name)
         if family is None:
-            family = self.families[name] = kind(PREFIX + name, meaning, labels=list(labels))
-        assert isinstance(family, CounterMetricFamily | GaugeMetricFamily)
-        family.add_metric(list(labels.values()), value)
+            family = self.families[name] = Metric(PREFIX + name, meaning, kind)
+        return family
 
 
 def wanted(patterns: Iterable[str]) -> re.Pattern[str]:
@@ -141,12 +145,12 @@ def translate(snapshot: Snapshot, metrics: Metrics) -> None:
     for path, value in snapshot.items():
         _, top, *rest = f"{path}//".split("/")[:4]
         if path in GAUGES and isinstance(value, int):
-            metrics.gauge(*GAUGES[path], {}, value)
+            metrics.gauge(*GAUGES[path], (), value)
         elif path in COUNTERS and isinstance(value, int):
-            metrics.counter(*COUNTERS[path], {}, value)
+            metrics.total(*COUNTERS[path], value)
         elif path in PER_THREAD and isinstance(value, Vectors):
             for thread in range(len(value)):
-                metrics.gauge(*PER_THREAD[path], {"thread": str(thread)}, sum(value.at(thread)))
+                metrics.gauge(*PER_THREAD[path], (("thread", str(thread)),), sum(value.at(thread)))
         elif top == "err" and isinstance(value, Link | Vectors):
             _error(path, value.values() if isinstance(value, Link) else value.at(0), metrics)
         elif top == "if" and rest[0] in INTERFACE and isinstance(value, Vectors):
@@ -155,9 +159,9 @@ def translate(snapshot: Snapshot, metrics: Metrics) -> None:
             _nodes(rest[1], value, snapshot, metrics)
         elif top == "mem" and isinstance(value, Vectors):
             for (name, meaning), column in zip(HEAP, range(len(value)), strict=False):
-                metrics.gauge(name, meaning, {"heap": path.removeprefix("/mem/")}, sum(value.at(column)))
+                metrics.gauge(name, meaning, (("heap", path.removeprefix("/mem/")),), sum(value.at(column)))
         elif top == "buffer-pools" and isinstance(value, int) and rest[1] in BUFFERS:
-            metrics.gauge(*BUFFERS[rest[1]], {"pool": rest[0]}, value)
+            metrics.gauge(*BUFFERS[rest[1]], (("pool", rest[0]),), value)
         else:
             _other(path, value, metrics)
 
@@ -179,12 +183,12 @@ def _named(names: Names) -> Iterator[tuple[int, str]]:
 def _interfaces(counter: str, value: Vectors, names: Names, metrics: Metrics) -> None:
     name, meaning = INTERFACE[counter]
     for index, interface in _named(names):
-        labels = {"interface": interface}
+        labels = (("interface", interface),)
         if value.width == 2:
-            metrics.threads(f"{name}_packets", f"Packets {meaning}", labels, value.at(index))
-            metrics.threads(f"{name}_bytes", f"Bytes {meaning}", labels, value.at(index, 1))
+            metrics.counter(f"{name}_packets", f"Packets {meaning}", labels, value.at(index))
+            metrics.counter(f"{name}_bytes", f"Bytes {meaning}", labels, value.at(index, 1))
         else:
-            metrics.threads(name, meaning, labels, value.at(index))
+            metrics.counter(name, meaning, labels, value.at(index))
 
 
 def _nodes(counter: str, value: Vectors, snapshot: Snapshot, metrics: Metrics) -> None:
@@ -192,13 +196,13 @@ def _nodes(counter: str, value: Vectors, snapshot: Snapshot, metrics: Metrics) -
     calls = snapshot.get("/sys/node/calls")
     for index, node in _named(_names(snapshot, "/sys/node/names")):
         if not isinstance(calls, Vectors) or any(calls.at(index)):
-            metrics.threads(*NODE[counter], {"node": node}, value.at(index))
+            metrics.counter(*NODE[counter], (("node", node),), value.at(index))
 
 
 def _error(path: str, values: list[int], metrics: Metrics) -> None:
     node, _, error = path.removeprefix("/err/").partition("/")
     if metrics.zero_errors or any(values):
-        metrics.threads(*ERRORS, {"node": node, "error": error}, values)
+        metrics.counter(*ERRORS, (("node", node), ("error", error)), values)
 
 
 def _other(path: str, value: int | Vectors | Names | Link, metrics: Metrics) -> None:
@@ -206,11 +210,11 @@ def _other(path: str, value: int | Vectors | Names | Link, metrics: Metrics) -> 
     name = re.sub(r"[^a-zA-Z0-9]+", "_", path).strip("_").lower()
     meaning = f"{path} of the statistics segment"
     if isinstance(value, int):
-        metrics.gauge(name, meaning, {}, value)
+        metrics.gauge(name, meaning, (), value)
     elif isinstance(value, Vectors):
         columns = ("_packets", "_bytes") if value.width == 2 else ("",)
         for index in range(len(value)):
             for column, suffix in enumerate(columns):
                 values = value.at(index, column)
                 if any(values):
-                    metrics.threads(name + suffix, meaning, {"index": str(index)}, values)
+                    metrics.counter(name + suffix, meaning, (("index", str(index)),), values)

@@ -61,8 +61,8 @@ class Forwarder(Collector):
             self._tell("")
         except Unavailable as error:
             self._tell(str(error))
-        metrics.gauge(*UP, {}, int(self.up))
-        metrics.gauge(*DURATION, {}, time.monotonic() - start)
+        metrics.gauge(*UP, (), int(self.up))
+        metrics.gauge(*DURATION, (), time.monotonic() - start)
         return metrics.families.values()
 
     def _tell(self, problem: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -59,7 +59,6 @@ class Entry:
 
 _ENTRY = struct.Struct("<I4xQ128s")
 _VALUE = struct.Struct("<Q")
-_LINK = struct.Struct("<II")
 _VALUE_OFFSET = 8
 _MASK = (1 << 64) - 1
 
@@ -102,27 +101,32 @@ class Segment:
 
     def add(self, kind: Kind, path: str, value: int = 0) -> int:
         """A new entry; its number."""
+        return self._add([(kind, path, value)])[0]
+
+    def add_symlinks(self, links: Iterable[tuple[str, int, int]]) -> list[int]:
+        """Entries of a path each, for one number on all threads of another entry's counter: its entry, and the index;
+        their numbers.
+        """
+        return self._add([(Kind.SYMLINK, path, target | index << 32) for path, target, index in links])
+
+    def _add(self, entries: list[tuple[Kind, str, int]]) -> list[int]:
+        fresh = max(0, len(entries) - len(self._free))
+        if self._count + fresh > MAX_ENTRIES:
+            raise MemoryError(f"the statistics directory holds {MAX_ENTRIES} entries; {entries[-1][1]} has no room")
+        numbers = [self._free.pop() for _ in range(len(entries) - fresh)]
+        numbers += range(self._count, self._count + fresh)
+        self._count += fresh
         with self.change():
-            if self._free:
-                number = self._free.pop()
-            elif self._count < MAX_ENTRIES:
-                number = self._count
-                self._count += 1
-            else:
-                raise MemoryError(f"the statistics directory holds {MAX_ENTRIES} entries; {path} would be one more")
-            self._write(number, kind, value, path)
+            for number, (kind, path, value) in zip(numbers, entries, strict=True):
+                self._write(number, kind, value, path)
             write_length(_entries, self._count)
-        return number
+        return numbers
 
     def add_counter(self, path: str) -> int:
         """An entry of a declared counter."""
         declared = DECLARED[path]
         kind = Kind.COMBINED if declared.is_combined else Kind.SIMPLE
         return self.add(kind, path, declared.table.address)
-
-    def add_symlink(self, target: int, index: int, path: str) -> int:
-        """An entry for one number of another entry's counter, on all threads."""
-        return self.add(Kind.SYMLINK, path, _VALUE.unpack(_LINK.pack(target, index))[0])
 
     def rename(self, number: int, path: str) -> None:
         """Give an entry another path."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from weft.core.graph import MAX_INTERFACES
@@ -39,10 +40,8 @@ class InterfaceEntries:
         index = interface.sw_if_index
         with self._segment.change():
             if_names.put(index, interface.name)
-            self._symlinks[index] = [
-                self._segment.add_symlink(entry, index, path)
-                for entry, path in zip(self._counters.values(), self._paths(interface), strict=True)
-            ]
+            links = zip(self._paths(interface), self._counters.values(), repeat(index))
+            self._symlinks[index] = self._segment.add_symlinks(links)
 
     def _removed(self, interface: Interface) -> None:
         with self._segment.change():

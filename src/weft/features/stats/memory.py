@@ -35,8 +35,7 @@ class MemoryEntries:
         for table in (main_heap, *ZONES.values()):
             table.validate(len(COLUMNS) - 1)
         for path in [path for path in counters if path.startswith("/mem/")]:
-            for index, column in enumerate(COLUMNS):
-                segment.add_symlink(counters[path], index, f"{path}/{column}")
+            segment.add_symlinks((f"{path}/{column}", counters[path], index) for index, column in enumerate(COLUMNS))
         self._pool = {
             what: segment.add(Kind.GAUGE, f"/buffer-pools/{BUFFER_POOL}/{what}")
             for what in ("cached", "used", "available")

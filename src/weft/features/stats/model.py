@@ -30,8 +30,8 @@ class StatsSegment:
         self._nodes = NodeEntries(engine, segment)
         apart = {*self._nodes.paths}
         self.counters = {path: segment.add_counter(path) for path in DECLARED if path not in apart}
-        for number, error in enumerate(ERRORS):
-            segment.add_symlink(self.counters["/node/errors"], number, error.path)
+        errors = self.counters["/node/errors"]
+        segment.add_symlinks((error.path, errors, number) for number, error in enumerate(ERRORS))
         InterfaceEntries(engine, segment, self.counters)
         self._collectors = [MemoryEntries(engine, segment, self.counters).collect, system.collect]
         self._timer = engine.timers.every(UPDATE_INTERVAL, self.collect)

@@ -79,11 +79,9 @@ class NodeEntries:
 
     def _enter(self, index: int, name: str) -> None:
         node_names.put(index, name)
-        links = [
-            self._segment.add_symlink(entry, index, f"/nodes/{component(name)}/{column}")
-            for column, entry in self._entries.items()
-        ]
-        self._known[index] = name, links
+        folder = f"/nodes/{component(name)}"
+        links = ((f"{folder}/{column}", entry, index) for column, entry in self._entries.items())
+        self._known[index] = name, self._segment.add_symlinks(links)
 
     def _forget(self, index: int) -> None:
         node_names.put(index, DELETED)
