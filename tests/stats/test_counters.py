@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from tests.ip4.net import network
+
+from weft.core.node import ERROR_OWNERS, ERRORS
 
 from .conftest import Counted
 
@@ -17,6 +23,21 @@ BRIDGED = """
 #: Counters of an interface in VPP 26.06.
 COMBINED = ["rx", "rx-unicast", "rx-multicast", "rx-broadcast", "tx", "tx-unicast", "tx-multicast", "tx-broadcast"]
 SIMPLE = ["drops", "punt", "ip4", "ip6", "rx-no-buf", "rx-miss", "rx-error", "tx-error", "mpls"]
+
+#: As for the tests of the binary API.
+REFERENCE = Path(os.environ.get("VPP_API", Path(__file__).resolve().parents[3] / "shared" / "vpp-api"))
+
+
+def reference() -> dict[tuple[str, str], set[str]]:
+    """(path of a node, text) -> the names of such errors, from VPP's API files."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for file in REFERENCE.glob("*.api.json"):
+        described = json.loads(file.read_text())
+        counters = {each["name"]: each["elements"] for each in described.get("counters", [])}
+        for each in (path for paths in described.get("paths", []) for path in paths):
+            for element in counters.get(each["counter"], []):
+                found.setdefault((each["path"], element["description"]), set()).add(element["name"])
+    return found
 
 
 def test_packets_and_bytes_stand_at_the_index_of_their_interface(counted: Counted) -> None:
@@ -77,6 +98,18 @@ class TestErrors:
         net.route(packet, packet)
         assert counted.stats.get_err_counter(path) == 2
         assert counted.stats.set_errors()[path] == 2
+
+    @pytest.mark.skipif(not REFERENCE.is_dir(), reason="VPP's API files are not here")
+    def test_have_the_name_and_node_that_vpp_gives_them(self) -> None:
+        """Each error whose node and text an API file of VPP 26.06 has."""
+        compared = 0
+        names = reference()
+        for error in ERRORS:
+            node = ERROR_OWNERS[type(error)]
+            if found := names.get((f"/err/{node}", error.text)):
+                assert error.path in {f"/err/{node}/{name}" for name in found}
+                compared += 1
+        assert compared > 40
 
     def test_go_by_their_text_where_no_api_file_names_them(self, counted: Counted) -> None:
         a, _ = counted.lab.pg(2)
