@@ -4,13 +4,9 @@ instead; for each address once in a while only.
 
 from __future__ import annotations
 
-from weft.core import arena
 from weft.core.buffer import L2_HDR_VALID, L3_HDR_VALID, LOCAL, TRACED, Buffer, allocate, buffer_at, reset
-from weft.core.memory import fill, mix
 from weft.core.node import Nexts, node, routine
-from weft.core.runtime import MAX_THREADS, NodeRuntime, Worker
-from weft.core.timers import now
-from weft.core.view import Array, View, i64, times, u32
+from weft.core.runtime import NodeRuntime
 from weft.features.arp.errors import GleanError, ResolveError
 from weft.features.arp.packet import LENGTH, REQUEST
 from weft.features.arp.table import ArpInterface, arp_interfaces, source_address, write_arp
@@ -19,24 +15,7 @@ from weft.features.interface.address import BROADCAST
 from weft.features.interface.model import sw_interfaces
 from weft.features.ip4.format import trace_forwarded
 from weft.features.ip4.model import Ip4Header
-
-#: The same address is asked for once in so many milliseconds.
-WINDOW = 50
-THROTTLE_BITS = 1 << 16
-
-
-class Throttle(View):
-    """Whom a worker has asked for in this window: a bit for each hash of an interface and an address. Two that share a
-    bit in one window do not in the next: ``seed`` changes.
-    """
-
-    since: i64
-    seed: i64
-    pad: Array[i64] = times(6)
-    asked: Array[u32] = times(THROTTLE_BITS // 32)
-
-
-throttles = arena.table("arp-throttles", Throttle, MAX_THREADS)
+from weft.features.neighbor.throttle import throttled
 
 
 class ResolveNext(Nexts):
@@ -86,18 +65,3 @@ def ask(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, target: int) -> int:
     write_arp(request, ArpInterface(arp_interfaces[sw_if_index]), BROADCAST, REQUEST, sender, 0, target)
     rt.send(index, sw_interfaces[sw_if_index].output_node)
     return REQUEST_SENT
-
-
-@routine
-def throttled(worker: Worker, sw_if_index: int, address: int) -> int:
-    """Whether this address was asked for a moment ago; from now on it was."""
-    throttle = throttles[worker.index]
-    if now.milliseconds - throttle.since >= WINDOW:
-        throttle.since = now.milliseconds
-        throttle.seed = mix(worker.now)
-        fill(throttle.asked.address, 0, THROTTLE_BITS // 8)
-    number = mix(sw_if_index << 32 | address ^ throttle.seed) & (THROTTLE_BITS - 1)
-    bit = 1 << (number & 31)
-    word = throttle.asked[number >> 5]
-    throttle.asked[number >> 5] = word | bit
-    return int(word & bit != 0)

@@ -196,12 +196,12 @@ class Adjacencies:
         return self._engine[Interfaces].mtu(record.interface, record.family)
 
     def _glean_header(self, record: Record) -> bytes:
-        from weft.features.ethernet.model import ARP, rewrite
+        from weft.features.ethernet.model import ARP, IP6, rewrite
         from weft.features.interface.address import BROADCAST
 
-        if not record.interface.device.ethernet or record.family != "ip4":
+        if not record.interface.device.ethernet:
             return b""
-        return rewrite(record.interface, BROADCAST, ARP)
+        return rewrite(record.interface, BROADCAST, ARP if record.family == "ip4" else IP6)
 
     # --- changing
 

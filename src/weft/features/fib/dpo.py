@@ -34,6 +34,7 @@ class Kind(enum.IntEnum):
     ADJACENCY = 5
     RECEIVE = 11
     LOOKUP = 12
+    LINK_LOCAL = 14
 
 
 #: By family: the node that takes packets of each kind.
@@ -47,7 +48,18 @@ NODES = {
         Kind.ADJACENCY: "ip4-rewrite",
         Kind.RECEIVE: "ip4-receive",
         Kind.LOOKUP: "lookup-ip4-dst",
-    }
+    },
+    "ip6": {
+        Kind.DROP: "ip6-drop",
+        Kind.IP_NULL: "ip6-null",
+        Kind.PUNT: "ip6-punt",
+        Kind.INCOMPLETE: "ip6-discover-neighbor",
+        Kind.GLEAN: "ip6-glean",
+        Kind.ADJACENCY: "ip6-rewrite",
+        Kind.RECEIVE: "ip6-receive",
+        Kind.LOOKUP: "lookup-ip6-dst",
+        Kind.LINK_LOCAL: "ip6-link-local",
+    },
 }
 
 #: What ``ip4-null`` does with a packet, by its index.
@@ -69,7 +81,7 @@ DROP = Object(Kind.DROP)
 class Receive(View):
     """An address of this machine, as ``ip4-receive`` gets it by number."""
 
-    ip: i64
+    ip: i64  # IPv6: the low half
     sw_if_index: u32
     pad: u32
 
@@ -88,6 +100,7 @@ class Objects:
         #: By family: what a table is called, by its fib_index.
         self.table_names: dict[str, Callable[[int], str]] = {}
         self._receives: dict[tuple[str, int, int], Object] = {}
+        self._received: dict[int, int] = {}  # by number, the address
 
     def word(self, family: str, made: Object) -> int:
         """The object as it stands in a load-balance."""
@@ -102,6 +115,7 @@ class Objects:
             row = receives[index]
             row.ip, row.sw_if_index = wrap(address), sw_if_index
             self._receives[key] = Object(Kind.RECEIVE, index)
+            self._received[index] = address
         return self._receives[key]
 
     def adjacent(self, index: int) -> Object:
@@ -125,10 +139,13 @@ class Objects:
                 return format_adjacency(self._adjacencies[made.index])
             case Kind.RECEIVE:
                 row = receives[made.index]
-                address = IPv4Address(row.ip) if family == "ip4" else IPv6Address(row.ip)
+                number = self._received[made.index]
+                address = IPv4Address(number) if family == "ip4" else IPv6Address(number)
                 return f"dpo-receive: {address}{self._on(row.sw_if_index)}"
             case Kind.IP_NULL:
                 return f"{family}-null action:{NULL_ACTIONS[made.index]}"
+            case Kind.LINK_LOCAL:
+                return "ip6-link-local"
             case Kind.LOOKUP:
                 return f"dst-address,unicast lookup in {self.table_names[family](made.index)}"
         return f"dpo-{made.kind.name.lower()} {family}"
@@ -149,5 +166,4 @@ def format_adjacency(record: Record) -> str:
         return f"{version}-glean: [src:{record.subnet}] {rest}"
     if record.kind == COMPLETE:
         return f"{version} via {record.next_hop} {rest}"
-    protocol = "arp" if record.family == "ip4" else "nd"
-    return f"{protocol}-{version}: via {record.next_hop} {name}"
+    return f"arp-{version}: via {record.next_hop} {name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.view import View, u8, u16, u32
+from weft.core.view import View, u8, u32
 
 #: ``IpMeta.fib_index``: the table of the interface that the packet came in by.
 BY_INTERFACE = 0xFFFFFFFF
@@ -16,4 +16,5 @@ class IpMeta(View):
     flow_hash: u32
     rewrite_length: u8  # after ip4-rewrite: bytes of the header that it has put in front
     flags: u8
-    pad: u16
+    protocol: u8  # in packets to this machine: what the IPv6 packet carries, behind all extension headers
+    pad: u8

@@ -46,6 +46,7 @@ class PathKind(enum.Enum):
     UNREACHABLE = "null-send-unreach"
     PROHIBIT = "null-send-prohibit"
     LOOKUP = "deag"
+    LINK_LOCAL = "ip6-ll"  # in the table of the interface's own link
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ SIMPLE = {
     PathKind.PUNT: Object(Kind.PUNT),
     PathKind.UNREACHABLE: Object(Kind.IP_NULL, NULL_UNREACHABLE),
     PathKind.PROHIBIT: Object(Kind.IP_NULL, NULL_PROHIBIT),
+    PathKind.LINK_LOCAL: Object(Kind.LINK_LOCAL),
 }
 #: Kind of path -> what it says of the prefix.
 FLAGS = {

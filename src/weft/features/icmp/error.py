@@ -5,17 +5,15 @@ A new packet goes to ip4-lookup; the one that it is about is dropped. Each worke
 
 from __future__ import annotations
 
-from weft.core import arena
-from weft.core.buffer import L2_HDR_VALID, LOCAL, NEXT_PRESENT, TRACED, Buffer, allocate, buffer_at, reset
-from weft.core.memory import copy
-from weft.core.node import Nexts, inline, node, routine
-from weft.core.runtime import MAX_THREADS, NodeRuntime, Worker
-from weft.core.view import Array, View, i64, times
+from weft.core.buffer import L2_HDR_VALID, LOCAL, TRACED, Buffer, allocate, buffer_at, reset
+from weft.core.node import Nexts, node, routine
+from weft.core.runtime import NodeRuntime, Worker
 from weft.features.arp.table import is_subnet_broadcast, source_address
 from weft.features.ethernet.header import GROUP
 from weft.features.ethernet.model import HEADER, EthernetHeader
 from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.icmp.errors import IcmpSent
+from weft.features.icmp.limit import bucket_of
 from weft.features.icmp.model import (
     DESTINATION_UNREACHABLE,
     ICMP_HEADER,
@@ -26,8 +24,8 @@ from weft.features.icmp.model import (
     TIME_EXCEEDED,
     IcmpHeader,
     IcmpMeta,
-    limit,
 )
+from weft.features.icmp.quote import quote
 from weft.features.ip4.format import trace_ip4
 from weft.features.ip4.model import FRAGMENT_OFFSET, VERSION_IHL, Ip4Header, checksum, header_checksum
 
@@ -41,17 +39,6 @@ ROUTER_TTL = 255
 class ErrorNext(Nexts):
     DROP = "ip4-drop"
     LOOKUP = "ip4-lookup"
-
-
-class Bucket(View):
-    """A worker's allowance."""
-
-    tokens: i64
-    filled: i64
-    pad: Array[i64] = times(6)
-
-
-buckets = arena.table("icmp-error-buckets", Bucket, MAX_THREADS)
 
 
 @node("ip4-icmp-error", next=ErrorNext, trace=trace_ip4)
@@ -123,22 +110,6 @@ def is_query(kind: int) -> int:
     return int((error | (kind == TIME_EXCEEDED) | (kind == PARAMETER_PROBLEM)) == 0)
 
 
-@inline
-def bucket_of(worker: Worker) -> Bucket:
-    """The worker's allowance, filled again if it is empty and time enough has passed."""
-    bucket = buckets[worker.index]
-    if bucket.tokens == 0 and worker.now - bucket.filled >= limit.clocks:
-        refill(worker, bucket)
-    return bucket
-
-
-@routine
-def refill(worker: Worker, bucket: Bucket) -> int:
-    bucket.tokens = min((worker.now - bucket.filled) // max(limit.clocks, 1), limit.burst)
-    bucket.filled = worker.now
-    return bucket.tokens
-
-
 @routine
 def build(worker: Worker, about: Buffer) -> int:
     """The index of a new packet: the error about ``about``, as it is to be routed. 0 if there is no buffer for it, or
@@ -155,7 +126,7 @@ def build(worker: Worker, about: Buffer) -> int:
     reset(pkt, 0, about.rx_sw_if_index)
     ip = Ip4Header(pkt.data)
     icmp = IcmpHeader(ip.address + IP_HEADER)
-    length = quote(about, icmp.address + ICMP_HEADER)
+    length = quote(about, icmp.address + ICMP_HEADER, min(Ip4Header(about.data).total_length, QUOTED))
     pkt.current_length = IP_HEADER + ICMP_HEADER + length
     pkt.flags = LOCAL | about.flags & TRACED
     pkt.trace_id = about.trace_id
@@ -178,18 +149,3 @@ def build(worker: Worker, about: Buffer) -> int:
     ip.checksum = 0
     ip.checksum = header_checksum(ip)
     return index
-
-
-@routine
-def quote(about: Buffer, to: int) -> int:
-    """Copy as much of a packet as is quoted, without what the Ethernet frame was filled up with. How many bytes."""
-    left = min(min(Ip4Header(about.data).total_length, about.total_length), QUOTED)
-    length = 0
-    while True:
-        take = min(about.current_length, left)
-        copy(to + length, about.data, take)
-        length += take
-        left -= take
-        if left == 0 or about.flags & NEXT_PRESENT == 0:
-            return length
-        about = buffer_at(about.next_buffer)

@@ -38,6 +38,10 @@ class Addresses(ABC):
     def check_host(self, address: Address) -> None:
         """Raises Invalid if no host can have this address."""
 
+    def table_holding(self, interface: Interface, address: int) -> Table | None:
+        """The table that has the route of a neighbor; None: there is none now."""
+        return self.table_of(interface)
+
     def special_routes(self, interface: Interface, address: IpInterface) -> Iterator[tuple[Network, Path]]:
         """Routes that come with an address, beside those of its subnet and of itself."""
         return iter(())
@@ -209,16 +213,19 @@ class Addresses(ABC):
 
     def _enter_neighbor(self, interface: Interface, address: int) -> None:
         paths = (via(self._tables.family.address(address), interface),)
-        self.table_of(interface).say(address, self._bits, Source.ADJACENCY, paths)
+        table = self.table_holding(interface, address)
+        if table is not None:
+            table.say(address, self._bits, Source.ADJACENCY, paths)
 
     def remove_neighbor(self, interface: Interface, address: Address) -> None:
         """A neighbor is not known any more."""
         known = self._neighbors.get(interface.sw_if_index, set())
         if int(address) in known:
             known.discard(int(address))
-            table = self.table_of(interface)
-            table.unsay(int(address), self._bits, Source.ADJACENCY)
-            table.settle()
+            table = self.table_holding(interface, int(address))
+            if table is not None:
+                table.unsay(int(address), self._bits, Source.ADJACENCY)
+                table.settle()
 
     # --- enabling
 

@@ -6,11 +6,8 @@ from weft.core.buffer import (
     CHECKSUM_GOOD,
     L3_HDR_VALID,
     LOCAL,
-    NEXT_PRESENT,
     OFFLOAD,
     Buffer,
-    buffer_at,
-    free,
 )
 from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node, routine
@@ -19,6 +16,7 @@ from weft.features.fib.load_balance import DROPS, route_balance
 from weft.features.fib.load_balance import LOCAL as OURS
 from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.gso.model import UDP_HEADER, UdpHeader
+from weft.features.ip.trim import trim
 from weft.features.ip4 import arcs
 from weft.features.ip4.checksum import is_layer4_good
 from weft.features.ip4.errors import Ip4Error
@@ -123,19 +121,3 @@ def check_source(pkt: Buffer, ip: Ip4Header) -> int:
     if flags & DROPS and ip.destination != BROADCAST:
         return Ip4Error.SRC_LOOKUP_MISS
     return GOOD
-
-
-@routine
-def trim(rt: NodeRuntime, pkt: Buffer, length: int) -> int:
-    """Cut off what the Ethernet frame was filled up with."""
-    left = length
-    piece = pkt
-    while left > piece.current_length:
-        left -= piece.current_length
-        piece = buffer_at(piece.next_buffer)
-    piece.current_length = left
-    if piece.flags & NEXT_PRESENT:
-        free(rt.worker.cache, piece.next_buffer)
-        piece.flags = piece.flags & ~NEXT_PRESENT
-    pkt.rest_length = length - pkt.current_length
-    return 0

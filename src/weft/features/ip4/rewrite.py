@@ -35,7 +35,7 @@ class RewriteNext(Nexts):
     DROP = "ip4-drop"
 
 
-def _trace_rewrite(entry: Entry) -> str:
+def trace_rewrite(entry: Entry) -> str:
     meta = IpMeta(entry.buffer.opaque)
     adjacencies = entry.engine[Adjacencies]
     way = format_adjacency(adjacencies[meta.adj_index]) if meta.adj_index in adjacencies else "unknown adjacency"
@@ -49,7 +49,7 @@ def _trace_rewrite(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-@node("ip4-rewrite", next=RewriteNext, trace=_trace_rewrite)
+@node("ip4-rewrite", next=RewriteNext, trace=trace_rewrite)
 def ip4_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
     """Send a packet to its next hop."""
     meta = IpMeta(pkt.opaque)

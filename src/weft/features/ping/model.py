@@ -13,6 +13,7 @@ from weft.core.model import Invalid, model
 from weft.core.punt import Punted, reason
 from weft.core.view import u8
 from weft.features.icmp.model import ECHO_REQUEST
+from weft.features.ip.checksum import internet_checksum
 from weft.features.ip.family import Address
 
 if TYPE_CHECKING:
@@ -107,14 +108,6 @@ def _receive(engine: Engine, packet: Punted) -> None:
 
 
 REPLY = reason("ping-reply", _receive, rate=10_000, burst=256)
-
-
-def internet_checksum(data: bytes | bytearray) -> int:
-    """The checksum of RFC 1071."""
-    total = sum(int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def echo_request(
