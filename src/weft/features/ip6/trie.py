@@ -260,13 +260,14 @@ def place(here: int, length: int, route: int, depth: int) -> int:
     at = parts_at(region, wanted, min(byte_of(here), last))
     if at < byte_of(here):
         # The prefix parts from the ply's addresses before these part from one another: a ply in front.
-        expand(region.cover, leaves)
+        cover = region.cover
+        expand(cover, leaves)
         leaves.leaves[octet(region.high, region.low, at)] = here
         if at == last:
             paint_wanted(leaves, length, -1, route, depth)
         else:
-            leaves.leaves[octet(wanted.high, wanted.low, at)] = place(region.cover, length, route, depth + 1)
-        return linked(leaves, at, region.cover, wanted.high, wanted.low)
+            leaves.leaves[octet(wanted.high, wanted.low, at)] = place(cover, length, route, depth + 1)
+        return linked(leaves, at, cover, wanted.high, wanted.low)
     if at == last:
         expand(-number_of(here), leaves)
         changed = paint_wanted(leaves, length, -1, route, depth)

@@ -23,6 +23,7 @@ from weft.features.neighbor.model import Neighbor, Neighbors
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
+MOST_TRIES = 10
 DAD_TRIES = 1  #: RFC 4862 5.1, DupAddrDetectTransmits
 
 
@@ -74,6 +75,12 @@ class Nd:
     def on_link(self, interface: Interface, neighbor: Neighbor) -> bool:
         """Whether a neighbor is on one of the interface's subnets."""
         return any(neighbor.address in own.network for own in self._ip6.all_addresses(interface))
+
+    def set_dad_tries(self, tries: int) -> None:
+        """Solicit each new address so often before it is taken to be ours alone; 0: not at all. Raises Invalid."""
+        if not 0 <= tries <= MOST_TRIES:
+            raise Invalid(f"an address is solicited 0 to {MOST_TRIES} times, not {tries}")
+        self.dad_tries = tries
 
     def _try(self, interface: Interface, address: IPv6Address) -> None:
         """Ask whether somebody else has an address (RFC 4862 5.4)."""

@@ -48,11 +48,16 @@ def show_ip4_neighbors(engine: Engine, interface: Interface | None = None) -> st
     return _table(engine[Neighbors], _of(engine, interface, "ip4"))
 
 
+@command("show ip6 neighbors", "[<interface>]", help="Show the IPv6 neighbors", aliases=("show ip6 neighbor",))
+def show_ip6_neighbors(engine: Engine, interface: Interface | None = None) -> str:
+    return _table(engine[Neighbors], _of(engine, interface, "ip6"))
+
+
 @command(
     "show ip neighbor-sorted",
     "[<interface>]",
     help="Show the neighbors, those heard of last first",
-    aliases=("show ip4 neighbor-sorted",),
+    aliases=("show ip4 neighbor-sorted", "show ip6 neighbor-sorted"),
 )
 def show_ip_neighbor_sorted(engine: Engine, interface: Interface | None = None) -> str:
     neighbors = engine[Neighbors]
@@ -86,7 +91,7 @@ def set_ip_neighbor_config(engine: Engine, family: str, limit: list[dict[str, ob
     "set ip neighbor",
     "<interface> <address> <mac> [static] [no-fib-entry] [count <count:u32>]",
     help="Add a neighbor, or several whose addresses follow one another",
-    aliases=("ip neighbor",),
+    aliases=("ip neighbor", "set ip6 neighbor"),
 )
 def set_ip_neighbor(
     engine: Engine,
@@ -111,7 +116,7 @@ def set_ip_neighbor(
     "set ip neighbor del",
     "<interface> <address> [<mac>] [static] [no-fib-entry] [count <count:u32>]",
     help="Delete a neighbor, or several whose addresses follow one another",
-    aliases=("ip neighbor del",),
+    aliases=("ip neighbor del", "set ip6 neighbor del"),
 )
 def set_ip_neighbor_del(
     engine: Engine,
