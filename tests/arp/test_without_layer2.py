@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-
 import pytest
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import Ether
@@ -13,28 +9,17 @@ from scapy.packet import Packet
 
 from conftest import Lab
 from weft.features.interface.model import Interface, Interfaces
-from weft.features.pg import model as pg
-from weft.features.pg.model import PacketGenerator
+from weft.features.pg.model import Mode, Options, PacketGenerator
 
 MAC = "02:00:00:00:00:0a"
-GENERATOR_OF_IP = replace(pg.PG, ethernet=False)
-
-
-@contextmanager
-def without_layer2() -> Iterator[None]:
-    """In here packet-generator interfaces have no layer 2."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pg, "PG", GENERATOR_OF_IP)
-        yield
 
 
 @pytest.fixture
 def tunnel(lab: Lab) -> Interface:
     """pg1, without layer 2, with 10.0.9.1/24; beside pg0 with 10.0.0.1/24."""
     lab.pg(1)
-    with without_layer2():
-        made = lab.engine[PacketGenerator].create("pg1")
-        lab.engine[PacketGenerator].capture(made)
+    made = lab.engine[PacketGenerator].create("pg1", Options(Mode.IP4))
+    lab.engine[PacketGenerator].capture(made)
     lab.engine[Interfaces].set_admin(made, True)
     lab.cli("set interface ip address pg0 10.0.0.1/24\nset interface ip address pg1 10.0.9.1/24")
     return made
@@ -42,10 +27,9 @@ def tunnel(lab: Lab) -> Interface:
 
 def through(lab: Lab, tunnel: Interface, *packets: Packet) -> list[IP]:
     """What leaves by the tunnel, after packets have come in by it."""
-    with without_layer2():
-        if packets:
-            lab.engine[PacketGenerator].send(tunnel, [bytes(packet) for packet in packets], node="ip4-input")
-        return [IP(packet) for packet in lab.engine[PacketGenerator].captured(tunnel)]
+    if packets:
+        lab.engine[PacketGenerator].send(tunnel, [bytes(packet) for packet in packets])
+    return [IP(packet) for packet in lab.engine[PacketGenerator].captured(tunnel)]
 
 
 def routed(lab: Lab, destination: str) -> None:

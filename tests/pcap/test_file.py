@@ -49,6 +49,13 @@ def test_scapy_reads_what_is_written(tmp_path: Path, nanoseconds: bool) -> None:
     assert all(abs(float(packet.time) % 1 - fraction) < 1e-6 for packet in found)
 
 
+@pytest.mark.parametrize("link", [1, 12, 101, 228, 229])
+def test_packets_of_ip_are_read_too(tmp_path: Path, link: int) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(FILE.pack(0xA1B2C3D4, 2, 4, 0, 0, 65535, link) + struct.pack("<IIII", 0, 0, 2, 2) + b"ab")
+    assert [packet.data for packet in read(path)] == [b"ab"]
+
+
 @given(st.lists(st.tuples(st.binary(max_size=300), st.integers(0, 2**32 * 10**9 - 1)), max_size=20), st.booleans())
 def test_there_and_back(tmp_path_factory: pytest.TempPathFactory, packets: list[tuple[bytes, int]], fine: bool) -> None:
     path = tmp_path_factory.mktemp("pcap") / "a.pcap"
@@ -71,7 +78,7 @@ BROKEN = {
     "pcapng": (b"\x0a\x0d\x0d\x0a" + bytes(60), "pcapng.*editcap"),
     "cut header": (HEADER[:20], "too short for its header"),
     "version": (FILE.pack(0xA1B2C3D4, 3, 0, 0, 0, 65535, 1), r"version 3\.0"),
-    "link type": (FILE.pack(0xA1B2C3D4, 2, 4, 0, 0, 65535, 101), "link type 101"),
+    "link type": (FILE.pack(0xA1B2C3D4, 2, 4, 0, 0, 65535, 105), "link type 105"),
     "cut packet header": (HEADER + bytes(15), "within the header of packet 1"),
     "cut packet": (HEADER + struct.pack("<IIII", 0, 0, 10, 10) + bytes(9), "within packet 1, which has 10 bytes"),
     "huge packet": (HEADER + struct.pack("<IIII", 0, 0, 0xFFFFFFFF, 10) + bytes(9), "packet 1 says .* 4294967295"),

@@ -185,8 +185,7 @@ class TestPcap:
         loop(lab, port, b"one", b"two", b"three")
         lab.engine.advance(1)
         assert [packet.data for packet in read(path)] == [b"one", b"two"]
-        with pytest.raises(CliError, match="nothing is being captured there"):
-            lab.cli("packet-generator capture pg0 disable")
+        assert lab.cli("packet-generator capture pg0 disable") == ""
 
     def test_a_capture_larger_than_the_area(self, compiled_lab, tmp_path: Path) -> None:
         (port,) = compiled_lab.pg(1)
@@ -279,8 +278,6 @@ class TestCommands:
 
     def test_interfaces(self, lab) -> None:
         assert lab.cli("create packet-generator interface pg7") == ""
-        with pytest.raises(CliError, match="already exists"):
-            lab.cli("create packet-generator interface pg7")
         for name in ("pg", "eth0", "pg-1", "pg1024", "pg01", "pg99999999999"):
             with pytest.raises(CliError, match="is named pg0 to pg1023"):
                 lab.cli(f"create packet-generator interface {name}")
@@ -312,7 +309,6 @@ class TestCommands:
             ("packet-generator configure nosuch limit 1", "no stream `nosuch'"),
             ("show packet-generator nosuch", "no stream `nosuch'"),
             ("packet-generator capture local0 pcap /tmp/weft-x.pcap", "local0 is no packet-generator interface"),
-            ("packet-generator capture pg0 disable", "nothing is being captured there"),
             ("packet-generator capture pg0 pcap /nowhere/x.pcap", "No such file or directory"),
         ],
     )

@@ -187,6 +187,19 @@ def inherit(segment: Buffer, pkt: Buffer, number: int) -> int:
 
 
 @routine
+def pseudo_header(l3: int, version: int, protocol: int, length: int) -> int:
+    """The folded sum of a pseudo-header: addresses of the IP header at ``l3``, protocol, length of layer
+    4 (RFC 9293 3.1, RFC 768, RFC 8200 8.1).
+    """
+    if version == 4:
+        words = Ip4Words(l3)
+        total = words.d + words.e
+    else:
+        total = add_bytes(l3 + IP6_ADDRESSES, 32)
+    return fold(total + swap16(protocol) + swap16(length))
+
+
+@routine
 def renumber(segment: Buffer, pkt: Buffer, cut: Cut, payload: int, number: int) -> int:
     """Write into a segment's headers what differs from the packet's; the checksum's field gets the pseudo-header."""
     l3 = segment.data + cut.l3
@@ -198,13 +211,9 @@ def renumber(segment: Buffer, pkt: Buffer, cut: Cut, payload: int, number: int) 
         ip.identification = ip.identification + number
         ip.checksum = 0
         ip.checksum = header_checksum(ip)
-        words = Ip4Words(l3)
-        total = words.d + words.e
     else:
         Ip6(l3).payload_length = cut.headers - cut.l3 - IP6_HEADER + payload
-        total = add_bytes(l3 + IP6_ADDRESSES, 32)
-    # RFC 9293 3.1, RFC 768, RFC 8200 8.1: addresses, protocol and length, in network order.
-    total = fold(total + swap16(cut.protocol) + swap16(length))
+    total = pseudo_header(l3, cut.version, cut.protocol, length)
     if cut.protocol == UDP:
         UdpHeader(l4).length = length
         Word16(l4 + UDP_CHECKSUM).value = total

@@ -109,7 +109,7 @@ class Area:
     def take(self) -> list[Packet]:
         """Take out what has been captured since the last time."""
         row = self.row
-        if not row.at:
+        if not row.at or not row.used:
             return []
         with self._engine.workers.barrier():
             data = memory.read(row.at, row.used)

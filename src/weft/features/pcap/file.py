@@ -15,6 +15,9 @@ from pathlib import Path
 
 MICROSECONDS, NANOSECONDS = 0xA1B2C3D4, 0xA1B23C4D
 ETHERNET = 1  #: LINKTYPE_ETHERNET
+RAW = 12  #: packets of IP, as VPP numbers it: DLT_RAW
+#: Link types whose packets can be read: Ethernet; IP of any version (DLT_RAW here and elsewhere, LINKTYPE_RAW), of one.
+LINKS = (ETHERNET, RAW, 14, 101, 228, 229)
 VERSION = 2, 4
 SNAP = 262144  #: the longest packet that libpcap itself would take
 PCAPNG = b"\x0a\x0d\x0d\x0a"
@@ -56,8 +59,8 @@ def _packets(content: bytes) -> Iterator[Packet]:
     _, major, minor, _, _, _, link = head.unpack_from(content)
     if (major, minor) != VERSION:
         raise PcapError(f"version {major}.{minor} of the pcap format is not known; write version 2.4")
-    if link & 0xFFFF != ETHERNET:
-        raise PcapError(f"its packets have link type {link & 0xFFFF}; only Ethernet (1) can be read")
+    if link & 0xFFFF not in LINKS:
+        raise PcapError(f"its packets have link type {link & 0xFFFF}; only Ethernet (1) and raw IP (101) can be read")
     at, number = head.size, 1
     while at < len(content):
         if at + packet.size > len(content):
@@ -87,7 +90,15 @@ def _order(content: bytes) -> tuple[str, int]:
 class Writer:
     """A capture file that is being written. A file of somebody else's, or a link, is not followed."""
 
-    def __init__(self, path: Path | str, *, nanoseconds: bool = False, snap: int = SNAP, order: str = "<") -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        nanoseconds: bool = False,
+        snap: int = SNAP,
+        order: str = "<",
+        link: int = ETHERNET,
+    ) -> None:
         self.path, self.packets = Path(path), 0
         self._unit = 1 if nanoseconds else 1000
         self._packet = struct.Struct(order + _PACKET)
@@ -100,10 +111,10 @@ class Writer:
                 why = "a symbolic link, which is not followed"
             raise PcapError(f"{path}: {why}") from None
         magic = NANOSECONDS if nanoseconds else MICROSECONDS
-        self._file.write(struct.pack(order + _FILE, magic, *VERSION, 0, 0, snap, ETHERNET))
+        self._file.write(struct.pack(order + _FILE, magic, *VERSION, 0, 0, snap, link))
 
     def write(self, packets: Iterable[Packet]) -> None:
-        """Append packets. Raises PcapError when the disk does not take them."""
+        """Append packets; they are in the file afterwards. Raises PcapError when the disk does not take them."""
         try:
             for each in packets:
                 seconds, rest = divmod(each.time, 10**9)
@@ -111,6 +122,7 @@ class Writer:
                 self._file.write(self._packet.pack(seconds & 0xFFFFFFFF, part, len(each.data), each.length))
                 self._file.write(each.data)
                 self.packets += 1
+            self._file.flush()
         except OSError as error:
             raise PcapError(f"{self.path}: {error.strerror}") from None
 

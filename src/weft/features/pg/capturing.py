@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,34 @@ if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 ROOM = 8 << 20  #: bytes of an area; a file's is emptied into it every ``PERIOD``
-PERIOD = 0.1
+PERIOD = 0.05
+
+
+@dataclass
+class File:
+    """A file that captured packets go to. It exists from the first one on."""
+
+    path: Path
+    link: int
+    left: int  #: packets that it takes yet
+    packets: int = 0
+    missed: int = 0  #: packets for which the area had no room before this file
+    writer: Writer | None = None
+
+    def append(self, packets: list[Packet]) -> None:
+        """Write packets, as many as it takes. Raises PcapError."""
+        packets = packets[: self.left]
+        if not packets:
+            return
+        if self.writer is None:
+            self.writer = Writer(self.path, link=self.link)
+        self.writer.write(packets)
+        self.left -= len(packets)
+        self.packets += len(packets)
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
 
 
 class Capturing:
@@ -24,13 +53,12 @@ class Capturing:
         self._engine, self._area = engine, Area(engine, row)
         self._keeping = False
         self._kept: deque[bytes] = deque()
-        self._writer: Writer | None = None
-        self._left = 0
+        self._file: File | None = None
 
     @property
     def file(self) -> Path | None:
-        """The file that is being written."""
-        return self._writer.path if self._writer else None
+        """The file that packets go to."""
+        return self._file.path if self._file else None
 
     def keep(self) -> None:
         """Keep packets from now on, for ``captured``."""
@@ -43,49 +71,41 @@ class Capturing:
         packets, self._kept = list(self._kept), deque()
         return packets
 
-    def write(self, path: Path, count: int) -> None:
-        """Write packets into a file from now on, so many at the most."""
-        if self._writer is not None:
-            raise Invalid(f"packets are already being captured to {self._writer.path}; disable that first")
-        try:
-            self._writer = Writer(path)
-        except PcapError as error:
-            raise Invalid(str(error)) from None
-        self._left = count
+    def write(self, path: Path, count: int, link: int) -> None:
+        """Write packets into a file from now on, so many at the most; a file before this one is finished."""
+        _check(path)
+        self.end_write()
         self._start()
+        self._file = File(path, link, count, missed=self._area.missed)
 
-    def end_write(self) -> tuple[Path, int, int]:
-        """Finish the file: its name, packets in it, packets for which the area had no room."""
-        if self._writer is None:
-            raise Invalid("nothing is being captured there")
+    def end_write(self) -> tuple[Path, int, int] | None:
+        """Finish the file: its name, packets in it, packets for which the area had no room; None if there is none."""
         self.drain()
-        writer, self._writer = self._writer, None
-        if writer is None:
-            raise Invalid("the capture has just ended")
-        missed = self._area.missed
+        file, self._file = self._file, None
+        if file is None:
+            return None
+        missed = self._area.missed - file.missed
         self._settle()
-        writer.close()
-        return writer.path, writer.packets, missed
+        file.close()
+        return file.path, file.packets, missed
 
     def drain(self) -> None:
         """Fetch what has been copied into the arena."""
         packets = self._area.take() if self._area.on else []
         if self._keeping:
             self._kept.extend(packet.data for packet in packets)
-        if self._writer is not None and packets:
-            self._append(self._writer, packets[: self._left])
-
-    def _append(self, writer: Writer, packets: list[Packet]) -> None:
-        self._left -= len(packets)
+        file = self._file
+        if file is None or not packets:
+            return
         try:
-            writer.write(packets)
-            if self._left == 0:
-                self._writer = None
-                writer.close()
-                self._engine.log.info("packet-generator: wrote %d packets to %s", writer.packets, writer.path)
+            file.append(packets)
+            if file.left == 0:
+                self._file = None
+                file.close()
+                self._engine.log.info("packet-generator: wrote %d packets to %s", file.packets, file.path)
                 self._settle()
         except PcapError as error:
-            self._writer = None
+            self._file = None
             self._engine.log.error("packet-generator: capture ended: %s", error)
             self._settle()
 
@@ -94,13 +114,23 @@ class Capturing:
             self._area.start(ROOM)
 
     def _settle(self) -> None:
-        if not self._keeping and self._writer is None:
+        if not self._keeping and self._file is None:
             self._area.stop()
 
     def stop(self) -> None:
         """End all captures."""
         self._keeping = False
         self._kept.clear()
-        if self._writer is not None:
-            self.end_write()
+        self.end_write()
         self._area.stop()
+
+
+def _check(path: Path) -> None:
+    """See that a file can be made, but leave that to the first packet. Raises Invalid."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        path.unlink()
+    except FileExistsError:
+        raise Invalid(f"pcap file '{path}' already exists.") from None
+    except (OSError, ValueError) as error:
+        raise Invalid(f"{path}: {error.strerror if isinstance(error, OSError) else error}") from None

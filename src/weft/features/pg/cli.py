@@ -12,11 +12,10 @@ from weft.features.ethernet.format import format_frame
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.pcap import file as pcap_file
 from weft.features.pg.description import describe
+from weft.features.pg.device import Mode, Options, options_of
 from weft.features.pg.edit import Range, Words, number
-from weft.features.pg.model import PG, PacketGenerator, RunningStream
+from weft.features.pg.model import PacketGenerator, RunningStream
 from weft.features.vlib.format import centred, exponent, joined
-
-DEFAULT_CAPTURE = 10_000_000  #: packets
 
 
 def _stream_names(engine: Engine, prefix: str) -> list[str]:
@@ -31,16 +30,45 @@ def _stream(engine: Engine, word: str) -> str:
 # --- interfaces
 
 
-@command("create packet-generator interface", "<name>", help="Create an interface for streams: pg0, pg1, ...")
-def create_interface(engine: Engine, name: str) -> None:
-    engine[PacketGenerator].create(name)
+@command(
+    "create packet-generator interface",
+    "<name> [gso-enabled gso-size <gso-size:u32> [coalesce-enabled]] [csum-offload-enabled] "
+    "[mode <mode:ethernet|ip4|ip6>]",
+    help="Create an interface for streams: pg0, pg1, ...; of frames, or of packets without layer 2",
+)
+def create_interface(
+    engine: Engine,
+    name: str,
+    gso_size: int | None = None,
+    coalesce_enabled: bool = False,
+    csum_offload_enabled: bool = False,
+    mode: str = "ethernet",
+) -> None:
+    if gso_size == 0:
+        raise Invalid("gso-size is the size of segments in bytes: 1 or more")
+    options = Options(Mode(mode), gso_size or 0, csum_offload_enabled)
+    interface = engine[PacketGenerator].create(name, options)
+    if coalesce_enabled:
+        engine[PacketGenerator].set_coalescing(interface, True)
 
 
-@command("delete packet-generator interface", "<interface>", help="Delete an interface, its streams and captures")
-def delete_interface(engine: Engine, interface: Interface) -> None:
-    if interface.device is not PG or interface.sup is not None:
-        raise Invalid(f"{interface.name} is no packet-generator interface")
-    engine[Interfaces].remove(interface)
+@argument("pg-index", "the number of an interface")
+def _by_number(engine: Engine, word: str) -> Interface:
+    found = engine[Interfaces].by_index.get(int(word)) if word.isdecimal() else None
+    if found is None:
+        raise ValueError("unknown interface number")
+    return found
+
+
+@command(
+    "delete packet-generator interface",
+    "( <interface> | sw_if_index <number:pg-index> )",
+    help="Delete an interface, its streams and captures",
+)
+def delete_interface(engine: Engine, interface: Interface | None = None, number: Interface | None = None) -> None:
+    chosen = interface or number
+    assert chosen is not None
+    engine[PacketGenerator].delete_interface(chosen)
 
 
 # --- streams
@@ -67,12 +95,14 @@ def new(
     worker: int | None = None,
     interface: Interface | None = None,
     source: Interface | None = None,
-    node: str = "ethernet-input",
+    node: str | None = None,
     pcap: Path | None = None,
     buffer_bytes: int = 0,
     data: str | None = None,
 ) -> None:
-    """``interface`` is where packets seem to come in; ``source`` says the same, as VPP's pcap streams have it."""
+    """``interface`` is where packets seem to come in; ``source`` says the same, as VPP's pcap streams have it. They
+    start where its mode has them start, unless a node is named.
+    """
     generator = engine[PacketGenerator]
     where = interface or source
     if not name:
@@ -90,7 +120,7 @@ def new(
         packets = _read(pcap)
         count = count or len(packets)
     else:
-        packets = describe(data or "", node).packets(_sizes(size), count)
+        packets = describe(data or "", node or options_of(where).mode.node).packets(_sizes(size), count)
     thread = None if worker is None else _thread(engine, worker)
     generator.add(name, where, packets, limit=count, rate=rate, node=node, batch=maxframe, thread=thread)
 
@@ -136,7 +166,7 @@ def _thread(engine: Engine, worker: int) -> int:
 )
 def enable_stream(engine: Engine, name: str | None = None) -> None:
     generator = engine[PacketGenerator]
-    for each in [name] if name is not None else list(generator.streams):
+    for each in generator.named(name):
         generator.enable(each)
 
 
@@ -148,7 +178,7 @@ def enable_stream(engine: Engine, name: str | None = None) -> None:
 )
 def disable_stream(engine: Engine, name: str | None = None) -> None:
     generator = engine[PacketGenerator]
-    for each in [name] if name is not None else list(generator.streams):
+    for each in generator.named(name):
         generator.disable(each)
 
 
@@ -174,21 +204,20 @@ def configure(engine: Engine, name: str, limit: list[dict[str, float]]) -> None:
 
 @command(
     "packet-generator capture",
-    "<interface> ( pcap <pcap:path> [count <count:u32>] | disable )",
-    help="Write what leaves by an interface into a pcap file",
+    "<interface> ( pcap <pcap:path> [count <count:u32>] [disable] | disable )",
+    help="Write what leaves by an interface into a pcap file; end that",
 )
 def capture(
-    engine: Engine,
-    interface: Interface,
-    pcap: Path | None = None,
-    count: int = DEFAULT_CAPTURE,
-    disable: bool = False,
+    engine: Engine, interface: Interface, pcap: Path | None = None, count: int = 0, disable: bool = False
 ) -> str | None:
     generator = engine[PacketGenerator]
-    if pcap is not None:
+    if not disable and pcap is not None:
         generator.capture_to(interface, pcap, count)
         return None
-    path, packets, missed = generator.end_capture_to(interface)
+    ended = generator.end_capture_to(interface)
+    if ended is None:
+        return None
+    path, packets, missed = ended
     lost = f"; {missed} more found no room" if missed else ""
     return f"Write {packets} packets to {path}{lost}\n"
 
@@ -199,9 +228,8 @@ def capture(
 @command("show packet-generator", "[<name:stream>] [verbose]", help="Show streams")
 def show(engine: Engine, name: str | None = None, verbose: bool = False) -> str:
     generator = engine[PacketGenerator]
-    if name is not None and name not in generator.streams:
-        raise Invalid(f"no stream `{name}'")
-    streams = [generator.streams[name]] if name is not None else list(generator.streams.values())
+    generator.settle()
+    streams = [generator.streams[each] for each in generator.named(name)]
     if not streams:
         return "no streams currently defined\n"
     lines = [f"{'Name':<16}{centred('Enabled', 12)}{centred('Count', 16)}{centred('Parameters', 16)}"]

@@ -6,93 +6,45 @@ import itertools
 import struct
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weft.core import arena, memory
+from weft.core import memory
 from weft.core.model import Invalid, model
-from weft.core.runtime import DIRECT, FRAME_SIZE, Queue
-from weft.core.view import Rows, View, i64, u32
+from weft.core.runtime import DIRECT, FRAME_SIZE
 from weft.features.interface.address import parse_mac
-from weft.features.interface.model import LINK_UP, DeviceClass, Interface, Interfaces
+from weft.features.interface.model import LINK_UP, Interface, Interfaces
 from weft.features.pcap.capture import Capture
+from weft.features.pg import coalescing
 from weft.features.pg.capturing import PERIOD, Capturing
+from weft.features.pg.coalescing import captures
+from weft.features.pg.device import PG, PG_IP, Mode, Options, is_pg, number_of, options_of
+from weft.features.pg.offload import owe
+from weft.features.pg.stream import (
+    ANYWHERE,
+    CREDIT,
+    FRAMES,
+    LINE,
+    MAX_PACKET,
+    MAX_STREAMS,
+    MAX_TEMPLATES_SIZE,
+    PACKETS,
+    PgMeta,
+    RunningStream,
+    Stream,
+    check_pace,
+    streams,
+    whole_lines,
+)
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
-MAX_STREAMS = 1024
-MAX_PG = 1024
-MAX_PACKET = 65535
-MAX_TEMPLATES_SIZE = 1 << 32  #: bytes of one stream's packets
-LINE = 64
-CREDIT = 256  #: parts of a clock in which a stream's rate is counted
+UNLIMITED = (1 << 32) - 1  #: packets of a capture
 
 
-class Stream(View):
-    """A table of packets that ``pg-input`` sends round and round."""
-
-    templates: i64  # the address of the first one's bytes
-    lengths: Rows[u32]  # theirs
-    stride: i64  # bytes from one to the next: a multiple of 64, so that whole cache lines can be copied
-    count: i64
-    position: i64
-    left: i64  # packets still to send; negative: no end
-    batch: i64  # at a time
-    sw_if_index: u32
-    next: u32  # DIRECT | node
-    # the second cache line
-    sent: i64
-    price: i64  # of a packet, in clocks / CREDIT; 0: as fast as possible
-    credit: i64
-    last: i64  # clocks, when credit was given last; 0: never
-    queue: i64  # the queue that reads this stream, to be switched off at its end
-    number: i64  # of all streams there have been
-    frames: i64  # they start at ethernet-input, as what an interface receives; others start further on
-
-
-class PgMeta(View):
-    """Over ``pkt.opaque2`` of traced packets, from ``pg-input`` to its trace."""
-
-    stream: u32
-
-
-streams = arena.table("pg-streams", Stream, MAX_STREAMS)
-captures = arena.table("pg-captures", Capture, MAX_PG)
-
-
-@dataclass
-class RunningStream:
-    """A stream that exists; enabled when a queue reads it."""
-
-    name: str
-    slot: int
-    interface: Interface
-    node: str
-    sizes: tuple[int, int]  #: the shortest and the longest packet
-    sample: bytes  #: its first packet
-    limit: int = 0
-    rate: float = 0
-    thread: int | None = None  #: None: the first that forwards
-    queue: Queue | None = None
-
-    @property
-    def row(self) -> Stream:
-        row: Stream = streams[self.slot]
-        return row
-
-    @property
-    def enabled(self) -> bool:
-        """Whether it runs: one that has reached its limit does not."""
-        return self.queue is not None and self.row.left != 0
-
-
-def _delete(engine: Engine, interface: Interface) -> None:
-    engine[PacketGenerator].forget(interface)
-
-
-PG = DeviceClass("packet-generator", tx="pg-tx", delete=_delete)
+#: Nodes that take what an interface receives.
+STARTS = {"ethernet-input": FRAMES, "ip4-input": PACKETS, "ip6-input": PACKETS}
 
 
 @model
@@ -107,21 +59,56 @@ class PacketGenerator:
         self._capturing: dict[int, Capturing] = {}
         self._numbers = itertools.count()
         self._known: OrderedDict[int, tuple[str, str]] = OrderedDict()
-        engine.timers.every(PERIOD, self._drain)
+        engine.timers.every(PERIOD, self._tick)
 
-    def create(self, name: str) -> Interface:
-        """A packet-generator interface, ``pg0`` for one."""
-        number = int(name[2:]) if name[:2] == "pg" and name[2:].isdecimal() and len(name) < 7 else -1
-        if not 0 <= number < MAX_PG or name != f"pg{number}":
-            raise Invalid(f"a packet-generator interface is named pg0 to pg{MAX_PG - 1}, not {name}")
-        mac = parse_mac(f"02:fe:00:00:{number >> 8:02x}:{number & 255:02x}")
+    def create(self, name: str, options: Options | None = None) -> Interface:
+        """A packet-generator interface, ``pg0`` for one; the one of that name, if it is the same."""
+        number = number_of(name)
+        options = options or Options()
+        options.check()
+        existing = self._interfaces.by_name.get(name)
+        if existing is not None and is_pg(existing):
+            if options_of(existing) != options:
+                raise Invalid(f"interface {name} already exists, with other options", "IF_ALREADY_EXISTS")
+            return existing
         memory.fill(captures[number].address, 0, Capture.size)
-        return self._interfaces.add(name, PG, mac=mac, flags=LINK_UP, number=number)
+        return self._interfaces.add(
+            name,
+            PG if options.mode is Mode.ETHERNET else PG_IP,
+            mac=parse_mac(f"02:fe:00:00:{number >> 8:02x}:{number & 255:02x}") if options.mode is Mode.ETHERNET else 0,
+            flags=LINK_UP | options.flags,
+            private=options,
+            number=number,
+        )
+
+    def delete_interface(self, interface: Interface) -> None:
+        """Delete a packet-generator interface, with its streams and captures."""
+        self._check(interface)
+        self._interfaces.remove(interface)
+
+    def set_coalescing(self, interface: Interface, on: bool) -> None:
+        """Let an interface with gso put TCP segments that leave together again, or no longer."""
+        self._check(interface)
+        options = options_of(interface)
+        if not options.gso_size:
+            raise Invalid(
+                f"{interface.name} cannot coalesce: it was created without gso-enabled", "CANNOT_ENABLE_DISABLE_FEATURE"
+            )
+        if on:
+            coalescing.start(self._engine, interface.row.device, ethernet=options.mode is Mode.ETHERNET)
+        else:
+            coalescing.stop(self._engine, interface.row.device)
+
+    def _check(self, interface: Interface) -> None:
+        if not is_pg(interface):
+            raise Invalid(f"{interface.name} is no packet-generator interface", "INVALID_SW_IF_INDEX")
 
     def forget(self, interface: Interface) -> None:
         """An interface goes: its streams and its captures end."""
         for stream in [each for each in self.streams.values() if each.interface is interface]:
             self.delete(stream.name)
+        if is_pg(interface):
+            coalescing.stop(self._engine, interface.row.device)
         capturing = self._capturing.pop(interface.sw_if_index, None)
         if capturing is not None:
             capturing.stop()
@@ -136,19 +123,21 @@ class PacketGenerator:
         *,
         limit: int = 0,
         rate: float = 0,
-        node: str = "ethernet-input",
+        node: str | None = None,
         batch: int = FRAME_SIZE,
         thread: int | None = None,
     ) -> RunningStream:
         """A stream of these packets, disabled. ``limit``: how many in all (0: no end); ``rate``: packets a second (0:
-        as fast as possible); ``batch``: at a time; ``thread``: which one makes them (None: the first that forwards).
+        as fast as possible); ``node``: where they start (None: as what the interface receives); ``batch``: at a time;
+        ``thread``: which one makes them (None: the first that forwards).
         """
+        node = node or options_of(interface).mode.node
         if name in self.streams:
             raise Invalid(f"stream {name} already exists")
         sizes = (min(map(len, packets)), max(map(len, packets))) if packets else (0, 0)
         if sizes[0] < 1 or sizes[1] > MAX_PACKET:
             raise Invalid(f"a stream has packets of 1 to {MAX_PACKET} bytes")
-        _check(limit, rate)
+        check_pace(limit, rate)
         if not 1 <= batch <= FRAME_SIZE:
             raise Invalid(f"a stream sends 1 to {FRAME_SIZE} packets at a time, not {batch}")
         if thread is not None and thread not in self._engine.workers.forwarding:
@@ -161,10 +150,12 @@ class PacketGenerator:
             raise Invalid(f"there are {MAX_STREAMS} streams already")
         row = streams[slot]
         memory.fill(row.address, 0, Stream.size)
-        self._fill(row, packets)
+        options = options_of(interface)
+        owing = [owe(packet, options) for packet in packets] if options.flags else []
+        self._fill(row, [packet for packet, _ in owing] or packets, b"".join(owed for _, owed in owing))
         row.number, row.batch = next(self._numbers), batch
         row.sw_if_index = interface.sw_if_index
-        row.frames = int(node == "ethernet-input")
+        row.start = STARTS.get(node, ANYWHERE)
         row.next = DIRECT | self._engine.graph[node].index
         stream = self.streams[name] = RunningStream(name, slot, interface, node, sizes, packets[0], limit, rate, thread)
         self._pace(stream)
@@ -173,19 +164,22 @@ class PacketGenerator:
             self._known.popitem(last=False)
         return stream
 
-    def _fill(self, row: Stream, packets: Sequence[bytes]) -> None:
-        """Put the packets of a stream into the arena, in one piece: their lengths, then their bytes."""
-        count, stride = len(packets), -(-max(map(len, packets)) // LINE) * LINE
-        lengths = -(-4 * count // LINE) * LINE
-        if lengths + stride * count > MAX_TEMPLATES_SIZE:
+    def _fill(self, row: Stream, packets: Sequence[bytes], owed: bytes) -> None:
+        """Put the packets of a stream into the arena, in one piece: their lengths, what they owe, their bytes."""
+        count, stride = len(packets), whole_lines(max(map(len, packets)))
+        lengths = whole_lines(4 * count)
+        head = lengths + whole_lines(len(owed))
+        if head + stride * count > MAX_TEMPLATES_SIZE:
             raise Invalid(f"{count} packets of up to {stride} bytes are more than {MAX_TEMPLATES_SIZE >> 20} MB")
-        address = self._engine.arena.allocate(lengths + stride * count)
+        address = self._engine.arena.allocate(head + stride * count)
         memory.write(address, struct.pack(f"<{count}I", *map(len, packets)))
+        memory.write(address + lengths, owed)
         many = max(1, (16 << 20) // stride)
         for start in range(0, count, many):
             block = b"".join([packet.ljust(stride, b"\0") for packet in packets[start : start + many]])
-            memory.write(address + lengths + start * stride, block)
-        row.lengths, row.templates = address, address + lengths
+            memory.write(address + head + start * stride, block)
+        row.lengths, row.templates = address, address + head
+        row.owed = address + lengths if owed else 0
         row.stride, row.count = stride, count
 
     def _pace(self, stream: RunningStream) -> None:
@@ -195,7 +189,7 @@ class PacketGenerator:
     def configure(self, name: str, *, limit: int | None = None, rate: float | None = None) -> None:
         """Change a stream's limit, which counts from when it is enabled, or its rate."""
         stream = self._stream(name)
-        _check(limit or 0, rate or 0)
+        check_pace(limit or 0, rate or 0)
         stream.limit = stream.limit if limit is None else limit
         stream.rate = stream.rate if rate is None else rate
         self._pace(stream)
@@ -227,6 +221,10 @@ class PacketGenerator:
         stream = self.streams.pop(name)
         self._engine.arena.release(stream.row.lengths.address)
 
+    def named(self, name: str | None) -> list[str]:
+        """A stream's name if there is one, or those of all. Raises Invalid."""
+        return list(self.streams) if name is None else [self._stream(name).name]
+
     def _stream(self, name: str) -> RunningStream:
         if name not in self.streams:
             raise Invalid(f"no stream `{name}'")
@@ -238,7 +236,7 @@ class PacketGenerator:
 
     # --- for programs: packets in, packets out
 
-    def send(self, interface: Interface, packets: Sequence[bytes], *, node: str = "ethernet-input") -> None:
+    def send(self, interface: Interface, packets: Sequence[bytes], *, node: str | None = None) -> None:
         """Let packets come in by an interface, and forward until nothing is left to do (engines without workers)."""
         self.add("*send*", interface, packets, limit=len(packets), node=node)
         try:
@@ -248,8 +246,7 @@ class PacketGenerator:
             self.delete("*send*")
 
     def _captures_of(self, interface: Interface) -> Capturing:
-        if interface.device is not PG or interface.sup is not None:
-            raise Invalid(f"{interface.name} is no packet-generator interface")
+        self._check(interface)
         row = captures[interface.row.device]
         return self._capturing.setdefault(interface.sw_if_index, Capturing(self._engine, row))
 
@@ -264,13 +261,28 @@ class PacketGenerator:
     def stop_capture(self, interface: Interface) -> None:
         self._captures_of(interface).stop()
 
-    def capture_to(self, interface: Interface, path: Path, count: int) -> None:
-        """From now on write what leaves by an interface into a file, so many packets at the most."""
-        self._captures_of(interface).write(path, count)
+    def capture_to(self, interface: Interface, path: Path, count: int = UNLIMITED) -> None:
+        """From now on write what leaves by an interface into a file, so many packets at the most (0: all). The file is
+        made with the first one.
+        """
+        self._captures_of(interface).write(path, count or UNLIMITED, options_of(interface).mode.link)
 
-    def end_capture_to(self, interface: Interface) -> tuple[Path, int, int]:
-        """Finish the file: its name, packets in it, packets for which there was no room."""
+    def end_capture_to(self, interface: Interface) -> tuple[Path, int, int] | None:
+        """Finish the file, if one is written: its name, packets in it, packets for which there was no room."""
         return self._captures_of(interface).end_write()
+
+    def settle(self) -> None:
+        """See to streams that have ended: what they have made has left, and is in the files."""
+        ended = [stream for stream in self.streams.values() if stream.queue is not None and not stream.enabled]
+        if ended:
+            self._engine.workers.quiesce()
+            self._drain()
+        for stream in ended:
+            self.disable(stream.name)
+
+    def _tick(self) -> None:
+        self.settle()
+        self._drain()
 
     def _drain(self) -> None:
         for capturing in self._capturing.values():
@@ -280,12 +292,7 @@ class PacketGenerator:
     def close(self) -> None:
         """Finish what is being written."""
         for capturing in self._capturing.values():
-            if capturing.file is not None:
-                capturing.end_write()
+            capturing.end_write()
 
 
-def _check(limit: int, rate: float) -> None:
-    if limit < 0 or limit > 1 << 62:
-        raise Invalid(f"a stream's limit is 0 (none) or a number of packets, not {limit}")
-    if rate < 0 or (rate and not 0.001 <= rate <= 1e10):
-        raise Invalid(f"a stream's rate is 0 (as fast as possible) or 0.001 to 1e10 packets a second, not {rate:g}")
+__all__ = ["LINE", "MAX_STREAMS", "PG", "Mode", "Options", "PacketGenerator", "PgMeta", "RunningStream", "Stream"]

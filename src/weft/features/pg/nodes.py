@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from weft.core.buffer import (
+    CHECKSUM_GOOD,
     DATA_SIZE,
+    L3_HDR_VALID,
     NEXT_PRESENT,
+    OFFLOAD,
     allocate_many,
     buffer_at,
     free,
@@ -13,13 +16,15 @@ from weft.core.buffer import (
 )
 from weft.core.memory import copy, prefetch
 from weft.core.node import Kind, Nexts, node, routine
-from weft.core.runtime import Frame, NodeRuntime, Queue, deliver, drop_frame
+from weft.core.runtime import Frame, NodeRuntime, Queue, deliver, drop_frame, put_frame
 from weft.core.worker import allocate_packet
+from weft.features.gso.coalesce import offer
 from weft.features.interface.model import rx, sw_interfaces
 from weft.features.interface.nodes import receive
-from weft.features.pcap.capture import keep
+from weft.features.pcap.capture import Capture, keep
+from weft.features.pg.coalescing import Coalescing, captures, coalescings, leave, leave_expired
 from weft.features.pg.format import trace_input, trace_tx
-from weft.features.pg.model import CREDIT, LINE, PgMeta, Stream, captures
+from weft.features.pg.stream import CREDIT, FRAMES, LINE, PACKETS, PgMeta, Stream
 
 AHEAD = 8  #: packets
 
@@ -48,7 +53,7 @@ def pg_input(rt: NodeRuntime, address: int) -> int:
     stride = stream.stride
     lengths = stream.lengths
     first = stream.templates
-    position = stream.position
+    start = position = stream.position
     count = stream.count
     octets = 0
     sent = 0
@@ -84,7 +89,11 @@ def pg_input(rt: NodeRuntime, address: int) -> int:
         stream.left = stream.left - sent
     if worker.tracing:
         mark(indices, sent, stream.number)
-    if stream.frames:
+    if stream.owed.address != 0:
+        owe(stream, indices, sent, start)
+    if stream.start == PACKETS:
+        begin_layer_3(indices, sent)
+    if stream.start == FRAMES:
         receive(rt, indices, sent, sw_if_index, octets, stream.next)
     elif sent:
         rx.add(rt.worker, sw_if_index, sent, octets)
@@ -113,6 +122,35 @@ def shorten(rt: NodeRuntime, indices: int, sent: int, got: int) -> int:
         buffer_at(u32_at(indices + 4 * i)).flags = 0
         free(rt.worker.cache, u32_at(indices + 4 * i))
     return sent
+
+
+@routine
+def owe(stream: Stream, indices: int, count: int, position: int) -> int:
+    """Note what packets owe, of which the first is the stream's at ``position``."""
+    for i in range(count):
+        owed = stream.owed[position]
+        if owed.csum_start != 0:
+            pkt = buffer_at(u32_at(indices + 4 * i))
+            pkt.flags = pkt.flags | OFFLOAD | CHECKSUM_GOOD
+            pkt.csum_start = owed.csum_start
+            pkt.csum_offset = owed.csum_offset
+            pkt.gso_size = owed.gso_size
+            pkt.gso_type = owed.gso_type
+            pkt.gso_flags = 0
+        position += 1
+        if position == stream.count:
+            position = 0
+    return count
+
+
+@routine
+def begin_layer_3(indices: int, count: int) -> int:
+    """Packets without layer 2 start with layer 3."""
+    for i in range(count):
+        pkt = buffer_at(u32_at(indices + 4 * i))
+        pkt.l3_hdr_offset = pkt.current_data
+        pkt.flags = pkt.flags | L3_HDR_VALID
+    return count
 
 
 @routine
@@ -148,8 +186,24 @@ def fill_chain(rt: NodeRuntime, index: int, source: int, length: int, sw_if_inde
 @node("pg-tx", kind=Kind.FRAME, template=True, trace=trace_tx)
 def pg_tx(rt: NodeRuntime, frame: Frame) -> int:
     """Packets that leave by a packet-generator interface: captured if that is on, then freed."""
-    capture = captures[sw_interfaces[rt.data].device]
+    number = sw_interfaces[rt.data].device
+    capture = captures[number]
+    if coalescings[number].flows.address != 0:
+        return put_together(rt, frame, capture, coalescings[number])
     if capture.on:
         for i in range(frame.n):
             keep(capture, buffer_at(frame.vector[i]), 0)
     return drop_frame(rt, frame)
+
+
+@routine
+def put_together(rt: NodeRuntime, frame: Frame, capture: Capture, coalescing: Coalescing) -> int:
+    """The same by way of GRO."""
+    worker = rt.worker
+    flows = coalescing.flows[worker.index]
+    leave_expired(worker, capture, flows, worker.now - coalescing.patience)
+    for i in range(frame.n):
+        for ready in range(offer(flows, frame.vector[i], worker.now)):
+            leave(worker, capture, flows.ready[ready])
+    put_frame(worker, frame)
+    return 0
