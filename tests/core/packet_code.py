@@ -93,6 +93,14 @@ words = arena.table("test-words", i64, 8)
 
 
 @routine
+def overlay(thing: Everything, value: int) -> int:
+    """Read a field, write its two lower bytes through another view, read it again."""
+    before = thing.a_u32
+    Inner(thing.address + 4).low = value
+    return before << 32 | thing.a_u32
+
+
+@routine
 def poke(thing: Everything, which: int, value: int) -> int:
     """Write a field."""
     if which == 0:

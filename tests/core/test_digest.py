@@ -100,11 +100,18 @@ RECORD = "class Record(View):\n    {fields}\ndef f(a):\n    return Record(a).val
         "value: be32",
         "value: i32",
         "value: u32\n    behind: u8",
+        "value: Fixed[u32]",
     ],
-    ids=["offset", "size", "byte order", "sign", "size of the record"],
+    ids=["offset", "size", "byte order", "sign", "size of the record", "fixed"],
 )
 def test_a_view_is_part_of_the_key(key: Source, fields: str) -> None:
     assert key(RECORD.format(fields=fields)) != key(RECORD.format(fields="value: u32"))
+
+
+@pytest.mark.parametrize("use", ["Record(a).value", "a.value"], ids=["named", "by a field"])
+def test_a_view_that_is_apart_has_another_key(key: Source, use: str) -> None:
+    source = RECORD.format(fields="value: u32").replace("Record(a).value", use)
+    assert key(source.replace("(View)", "(View, apart=True)")) != key(source)
 
 
 REACHED = """

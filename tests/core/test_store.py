@@ -98,5 +98,15 @@ def test_code_that_cannot_be_compiled_is_named(store: Store, monkeypatch: pytest
         compile_all(["test-broken"], store)
 
 
+def test_code_that_writes_to_what_is_fixed_cannot_be_compiled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meddling(rt, pkt):  # type: ignore[no-untyped-def]
+        rt.data = 1
+        return 0
+
+    monkeypatch.setitem(NODES, "test-meddling", Node("test-meddling", meddling, Kind.PACKET, None))
+    with pytest.raises(CompileError, match=r"data of .*NodeRuntime.* is fixed"):
+        compile_all(["test-meddling"], store)
+
+
 def test_a_node_s_loop_is_named_after_it() -> None:
     assert loop_of(NODES["test-source"]).__name__ == "node_test_source"

@@ -12,7 +12,7 @@ from weft import Engine
 from weft.core import memory
 from weft.core.view import Bytes, RowsAt, View, u8, u32
 
-from .packet_code import Everything, Inner, aim, computed, peek, poke, word, word_at
+from .packet_code import Everything, Inner, aim, computed, overlay, peek, poke, word, word_at
 
 #: Which field of ``poke`` and ``peek`` -> where it is, and its format for ``struct``. By hand, from the declaration.
 INNERS, ROWS, REF = 52, 128, 256
@@ -69,6 +69,11 @@ def test_scalar(shared: Engine, thing: Everything, which: int) -> None:
 
     check()
     shared.call(aim, thing, thing.address + ROWS, Inner(thing.address + REF))
+
+
+def test_what_is_written_through_one_view_is_read_through_another(shared: Engine, thing: Everything) -> None:
+    thing.a_u32 = 0x11223344
+    assert shared.call(overlay, thing, 0x5566) == 0x11223344_11225566
 
 
 @pytest.mark.parametrize("bits", [0x060504030201, 0xFFFFFFFFFFFF, 1 << 47])
@@ -153,6 +158,11 @@ class TestDeclarations:
     def test_a_field_may_not_hide_what_views_have(self) -> None:
         with pytest.raises(TypeError, match="no field can be named address"):
             type("Bad", (View,), {"__annotations__": {"address": u8}, "__module__": __name__})
+
+    def test_memory_that_is_apart_is_shown_by_no_other_view(self) -> None:
+        base = type("Base", (View,), {"__annotations__": {"value": u32}, "__module__": __name__}, apart=True)
+        with pytest.raises(TypeError, match="the view that it goes on after is apart"):
+            type("More", (base,), {"__annotations__": {"more": u32}, "__module__": __name__})
 
     def test_other_types_are_no_fields(self) -> None:
         with pytest.raises(TypeError, match="is no field of a view"):

@@ -35,7 +35,7 @@ CHECKSUM_GOOD = 1 << 9  #: no need to verify the layer-4 checksum: it was, or it
 SPAN_CLONE = 1 << 10  #: a mirror's copy, which is not mirrored again
 
 
-class Buffer(View):
+class Buffer(View, apart=True):
     """A packet's metadata, in front of its data. ``opaque`` belongs to the feature that has the packet.
 
     **Offloads.** With OFFLOAD the packet owes its layer-4 checksum: the sum of everything from ``csum_start`` to the

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from weft.core import arena, memory
 from weft.core.node import ERRORS
 from weft.core.runtime import MAX_ERRORS, MAX_THREADS, Worker, threads_in_use, workers
-from weft.core.view import Array, View, i64, times
+from weft.core.view import Array, Fixed, View, i64, times
 
 PAGE = 4096
 #: In front of each vector of VPP's stands a header of eight bytes, which begins with how many elements there are.
@@ -28,7 +28,7 @@ def write_length(vector: int, length: int) -> None:
     memory.write(vector - HEADER.size, HEADER.pack(length, 0))
 
 
-class Pair(View):
+class Pair(View, apart=True):
     """One combined counter."""
 
     packets: i64
@@ -38,7 +38,7 @@ class Pair(View):
 class Combined(View):
     """Counters of packets and bytes, by index."""
 
-    vectors: Array[i64] = times(MAX_THREADS)
+    vectors: Fixed[Array[i64]] = times(MAX_THREADS)
 
     def add(self, worker: Worker, index: int, packets: int, octets: int) -> None:
         pair = Pair(self.vectors[worker.index] + (index << 4))
@@ -63,7 +63,7 @@ class Combined(View):
 class Simple(View):
     """Counters of one number, by index."""
 
-    vectors: Array[i64] = times(MAX_THREADS)
+    vectors: Fixed[Array[i64]] = times(MAX_THREADS)
 
     def add(self, worker: Worker, index: int, count: int) -> None:
         cell = Cell(self.vectors[worker.index] + (index << 3))
@@ -86,7 +86,7 @@ class Simple(View):
         Cell(self.vectors[thread] + (index << 3)).count = value
 
 
-class Cell(View):
+class Cell(View, apart=True):
     """One simple counter."""
 
     count: i64

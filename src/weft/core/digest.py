@@ -111,14 +111,16 @@ class _Closure:
     def view(self, cls: type[View]) -> None:
         if cls not in self.seen:
             self.seen.add(cls)
-            self.put(cls.__qualname__, cls.size, [(name, _layout(field)) for name, field in cls.fields.items()])
+            self.put(
+                cls.__qualname__, cls.size, cls.apart, [(name, _layout(field)) for name, field in cls.fields.items()]
+            )
 
 
 def _layout(what: Kind | Field) -> str:
     """All that matters of a field or a row to code that reads it: where it is, and how far apart rows stand."""
     match what:
         case Field():
-            return f"{what.offset}:{_layout(what.kind)}"
+            return f"{what.offset}:{_layout(what.kind)}{' fixed' * what.fixed}"
         case RowsKind() | ArrayKind():
             return f"{what!r} of {_layout(what.row)}"
         case type():
@@ -132,7 +134,7 @@ def _by_name(views: int) -> dict[str, list[tuple[str, str, Callable[..., Any] | 
     found: dict[str, list[tuple[str, str, Callable[..., Any] | None]]] = {}
     for cls in VIEWS:
         for name, field in cls.fields.items():
-            found.setdefault(name, []).append((cls.__qualname__, _layout(field), None))
+            found.setdefault(name, []).append((cls.__qualname__ + " apart" * cls.apart, _layout(field), None))
         for name, function in (*methods(cls).items(), *properties(cls).items()):
             found.setdefault(name, []).append((cls.__qualname__, "", function))
     return found

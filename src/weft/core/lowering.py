@@ -68,11 +68,11 @@ class ViewType(types.Type):  # type: ignore[misc]
 
 
 class RowsType(types.Type):  # type: ignore[misc]
-    """The Numba type of a pointer to rows."""
+    """The Numba type of a pointer to rows, perhaps of ones that never change."""
 
-    def __init__(self, row: Kind) -> None:
-        self.row = row
-        super().__init__(name=f"rows({row_name(row)})")
+    def __init__(self, row: Kind, fixed: bool = False) -> None:
+        self.row, self.fixed = row, fixed
+        super().__init__(name=f"rows({row_name(row)}, {fixed})")
 
 
 def row_name(row: Kind) -> str:
@@ -87,12 +87,14 @@ for _type in (ViewType, RowsType):
             super().__init__(manager, numba_type, I64)
 
 
-def kind_type(kind: Kind) -> types.Type:
+def kind_type(kind: Kind, fixed: bool = False) -> types.Type:
     """The Numba type that reading a field or a row of ``kind`` gives."""
     match kind:
         case Scalar() | Area():
             return INT
-        case RowsKind() | ArrayKind():
+        case ArrayKind():
+            return RowsType(kind.row, fixed)
+        case RowsKind():
             return RowsType(kind.row)
         case RefKind():
             return ViewType(kind.cls)
@@ -102,23 +104,47 @@ def kind_type(kind: Kind) -> types.Type:
 # --- loads and stores -----------------------------------------------------------------------------------------------
 
 
-def _pointer(builder: Any, address: Any, bits: int) -> Any:
-    return builder.inttoptr(address, ir.IntType(bits).as_pointer())
+def _pointer(builder: Any, address: Any, bits: int, offset: int = 0) -> Any:
+    """A pointer to a number so many bytes behind an address. LLVM sees that fields of one record do not overlap."""
+    if offset == 0:
+        return builder.inttoptr(address, ir.IntType(bits).as_pointer())
+    base = builder.inttoptr(address, I8.as_pointer())
+    return builder.bitcast(builder.gep(base, [I64(offset)]), ir.IntType(bits).as_pointer())
 
 
-def load_scalar(builder: Any, address: Any, kind: Scalar) -> Any:
+class Access:
+    """What is known of a load or store: through which view it is, and whether the field is fixed."""
+
+    def __init__(self, cls: type[View] | None = None, fixed: bool = False) -> None:
+        self.cls, self.fixed = cls, fixed
+
+    def note(self, builder: Any, instruction: Any) -> None:
+        """Tell LLVM. Each view that is apart is a scope, and overlaps with nothing outside of it."""
+        metadata = builder.module.add_metadata
+        scopes = {cls: metadata([cls.__qualname__, metadata(["weft"])]) for cls in VIEWS if cls.apart}
+        if self.cls is not None and (own := scopes.pop(self.cls, None)) is not None:
+            instruction.set_metadata("alias.scope", metadata([own]))
+        if scopes:
+            instruction.set_metadata("noalias", metadata(list(scopes.values())))
+        if self.fixed:
+            instruction.set_metadata("invariant.load", metadata([]))
+
+
+def load_scalar(builder: Any, address: Any, offset: int, kind: Scalar, access: Access) -> Any:
     if kind.bits == 48:
         # One load and a mask is less work than the two loads that 48 bits take. The two bytes more are always there:
         # no zone of the arena ends in such a number.
-        word = builder.load(_pointer(builder, address, 64))
+        word = builder.load(_pointer(builder, address, 64, offset))
         word.align = 1
+        access.note(builder, word)
         return builder.and_(word, I64(kind.mask))
-    return load_from(builder, _pointer(builder, address, kind.bits), kind)
+    return load_from(builder, _pointer(builder, address, kind.bits, offset), kind, access)
 
 
-def load_from(builder: Any, pointer: Any, kind: Scalar) -> Any:
+def load_from(builder: Any, pointer: Any, kind: Scalar, access: Access) -> Any:
     value = builder.load(pointer)
     value.align = 1
+    access.note(builder, value)
     if kind.big_endian and kind.bits > 8:
         value = builder.bswap(value)
     if kind.bits == 64:
@@ -126,25 +152,23 @@ def load_from(builder: Any, pointer: Any, kind: Scalar) -> Any:
     return builder.sext(value, I64) if kind.signed else builder.zext(value, I64)
 
 
-def store_scalar(builder: Any, address: Any, kind: Scalar, value: Any) -> None:
-    store_to(builder, _pointer(builder, address, kind.bits), kind, value)
-
-
-def store_to(builder: Any, pointer: Any, kind: Scalar, value: Any) -> None:
+def store_to(builder: Any, pointer: Any, kind: Scalar, value: Any, access: Access) -> None:
     if kind.bits < 64:
         value = builder.trunc(value, ir.IntType(kind.bits))
     if kind.big_endian and kind.bits > 8:
         value = builder.bswap(value)
-    builder.store(value, pointer).align = 1
+    store = builder.store(value, pointer)
+    store.align = 1
+    access.note(builder, store)
 
 
-def load_kind(builder: Any, address: Any, kind: Kind) -> Any:
+def load_kind(builder: Any, address: Any, offset: int, kind: Kind, access: Access) -> Any:
     match kind:
         case Scalar():
-            return load_scalar(builder, address, kind)
+            return load_scalar(builder, address, offset, kind, access)
         case RowsKind() | RefKind():
-            return load_scalar(builder, address, Scalar("pointer", 64))
-    return address
+            return load_scalar(builder, address, offset, Scalar("pointer", 64), access)
+    return offset_of(builder, address, offset)
 
 
 def offset_of(builder: Any, base: Any, offset: int) -> Any:
@@ -192,7 +216,7 @@ class _ViewAttribute(AttributeTemplate):  # type: ignore[misc]
         if name == "size":
             return INT
         field = view.cls.fields.get(name)
-        return kind_type(field.kind) if field else _computed_type(view.cls, name)
+        return kind_type(field.kind, field.fixed) if field else _computed_type(view.cls, name)
 
 
 @lower_getattr_generic(ViewType)
@@ -206,7 +230,7 @@ def _get_field(context: Any, builder: Any, view: ViewType, base: Any, name: str)
         sig = signature(_property_type(view.cls, name), view)
         return _call_dispatcher(context, builder, function, sig, [base])
     field: Field = view.cls.fields[name]
-    return load_kind(builder, offset_of(builder, base, field.offset), field.kind)
+    return load_kind(builder, base, field.offset, field.kind, Access(view.cls, field.fixed))
 
 
 @lower_setattr_generic(ViewType)
@@ -214,6 +238,8 @@ def _set_field(context: Any, builder: Any, sig: Any, args: Any, name: str) -> No
     field: Field = sig.args[0].cls.fields[name]
     value_type = sig.args[1]
     value = args[1]
+    if field.fixed:
+        raise TypeError(f"{name} of {sig.args[0]} is fixed: packet code does not write to it")
     if isinstance(field.kind, RowsKind | RefKind):
         kind = Scalar("pointer", 64)
     elif isinstance(field.kind, Scalar):
@@ -222,7 +248,8 @@ def _set_field(context: Any, builder: Any, sig: Any, args: Any, name: str) -> No
         raise TypeError(f"{name} of {sig.args[0]} is inline; assign its fields")
     if not isinstance(value_type, ViewType | RowsType):
         value = context.cast(builder, value, value_type, INT)
-    store_scalar(builder, offset_of(builder, args[0], field.offset), kind, value)
+    pointer = _pointer(builder, args[0], kind.bits, field.offset)
+    store_to(builder, pointer, kind, value, Access(sig.args[0].cls))
 
 
 @infer_getattr
@@ -249,7 +276,7 @@ class _GetRow(AbstractTemplate):  # type: ignore[misc]
 @infer_global(operator.setitem)
 class _SetRow(AbstractTemplate):  # type: ignore[misc]
     def generic(self, args: Any, kws: Any) -> Any:
-        if len(args) == 3 and isinstance(args[0], RowsType) and isinstance(args[0].row, Scalar):
+        if len(args) == 3 and isinstance(args[0], RowsType) and not args[0].fixed and isinstance(args[0].row, Scalar):
             return signature(types.none, args[0], INT, INT)
         return None
 
@@ -267,14 +294,15 @@ def _element(builder: Any, args: Any, kind: Scalar) -> Any:
 
 @lower_builtin(operator.getitem, RowsType, types.Integer)
 def _get_row(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    if isinstance(sig.args[0].row, Scalar):
-        return load_from(builder, _element(builder, args, sig.args[0].row), sig.args[0].row)
-    return load_kind(builder, _row_address(context, builder, sig.args[0], args), sig.args[0].row)
+    rows = sig.args[0]
+    if isinstance(rows.row, Scalar):
+        return load_from(builder, _element(builder, args, rows.row), rows.row, Access(fixed=rows.fixed))
+    return load_kind(builder, _row_address(context, builder, rows, args), 0, rows.row, Access(fixed=rows.fixed))
 
 
 @lower_builtin(operator.setitem, RowsType, types.Integer, types.Integer)
 def _set_row(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    store_to(builder, _element(builder, args, sig.args[0].row), sig.args[0].row, args[2])
+    store_to(builder, _element(builder, args, sig.args[0].row), sig.args[0].row, args[2], Access())
     return context.get_dummy_value()
 
 

@@ -11,7 +11,7 @@ from weft.core import arena
 from weft.core.buffer import TRACED, BufferCache, buffer_at, free_many, u32_at
 from weft.core.memory import call, clock, copy
 from weft.core.node import inline, routine
-from weft.core.view import Array, Ref, Rows, View, i64, times, u8, u32
+from weft.core.view import Array, Fixed, Ref, Rows, View, i64, times, u8, u32
 
 MAX_THREADS = 33  #: the main thread and 32 workers
 MAX_NODES = 1 << 15  #: instances
@@ -26,7 +26,7 @@ DIRECT = 1 << 16
 CONSUMED = (1 << 32) - 1
 
 
-class Frame(View):
+class Frame(View, apart=True):
     """Packets on their way to a node."""
 
     n: u32
@@ -36,16 +36,16 @@ class Frame(View):
     vector: Array[u32] = times(FRAME_SIZE)
 
 
-class NodeRuntime(View):
+class NodeRuntime(View, apart=True):
     """One node in one thread. ``rt`` in every node function."""
 
     function: i64
-    worker: Ref[Worker]
+    worker: Fixed[Ref[Worker]]
     open: i64
-    index: u32
+    index: Fixed[u32]
     next_count: u32
-    data: i64  # an instance's own: the sw_if_index of ``loop0-output``, for one
-    errors: Rows[i64]
+    data: Fixed[i64]  # an instance's own: the sw_if_index of ``loop0-output``, for one
+    errors: Fixed[Rows[i64]]
     trace_wanted: i64  # so many more packets are to be traced from this node on
     pad: i64
     calls: i64
@@ -78,7 +78,7 @@ class Queue(View):
 MAX_QUEUES = 4096
 
 
-class Worker(View):
+class Worker(View, apart=True):
     """A thread that forwards. Thread 0 is the main thread."""
 
     # what the main thread says
@@ -95,22 +95,21 @@ class Worker(View):
     sleeping: i64
     pad1: Array[i64] = times(5)
     # its own
-    index: i64
     now: i64  # clocks, at the start of this round
     longest_round: i64  # clocks between two looks at the queues; whoever measures may set it to 0
-    runtimes: Rows[NodeRuntime]
-    pending: Rows[i64]
+    runtimes: Fixed[Rows[NodeRuntime]]
+    pending: Fixed[Rows[i64]]
     pending_head: i64
     pending_tail: i64
     free_frames: i64
-    frames: Rows[Frame]
+    frames: Fixed[Rows[Frame]]
     frames_used: i64
     frame_shortage: i64
     tracing: i64
     idle: i64
     nothing: i64
-    cache: Ref[BufferCache]
-    errors: Rows[i64]
+    cache: Fixed[Ref[BufferCache]]
+    errors: Fixed[Rows[i64]]
     trace: Rows[TraceRecord]
     trace_used: i64
     trace_capacity: i64
@@ -119,9 +118,19 @@ class Worker(View):
     inject: i64
     random: i64
     scratch: i64
-    pad2: Array[i64] = times(3)
+    pad2: Array[i64] = times(9)
     nexts: Array[u32] = times(FRAME_SIZE)
     spare: Array[u32] = times(FRAME_SIZE)
+    pad3: Array[i64] = times(208)
+
+    @property
+    def index(self) -> int:
+        """Its number. Computed, so that what depends on it costs nothing in the loop over packets."""
+        return (self.address - workers.address) >> WORKER_SHIFT
+
+
+WORKER_SHIFT = 12
+assert Worker.size == 1 << WORKER_SHIFT
 
 
 TRACE_BEFORE = 64  #: bytes kept in front of where the packet starts after the node ...
@@ -161,7 +170,6 @@ def setup(threads: int) -> None:
     _in_use[:] = range(threads)
     for thread in _in_use:
         worker = workers[thread]
-        worker.index = thread
         worker.runtimes = runtimes[thread * MAX_NODES].address
         worker.pending = _pending.address + 8 * thread * MAX_FRAMES
         worker.cache = _caches[thread]

@@ -9,6 +9,8 @@
 ``Ip4Header(address).ttl`` is one load; in compiled code the view *is* the address and costs nothing. A field is a
 scalar, another view (inline), ``Array[...]`` (inline rows, their number given by ``times``), ``Rows[...]`` (a
 pointer to rows), ``Ref[...]`` (a pointer to one view), or ``Bytes`` (an inline area, read as its address).
+``Fixed[...]`` around any of these says that it does not change while packet code runs: compiled code reads it once
+where it would have to read it again after each store.
 
 Packet code knows one number: the signed 64-bit integer. Every scalar is widened to it when read and cut to its size
 when written, so the compiled and the interpreted form of a function compute the same.
@@ -22,7 +24,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
 
 from weft.core import memory
 
@@ -133,6 +135,13 @@ class ArrayKind:
         return f"Array[{self.row!r}, {self.count}]"
 
 
+class FixedKind:
+    """Around the kind of a field that no packet code writes to, nor anybody else while packet code may read it."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+
 if TYPE_CHECKING:
     u8: TypeAlias = int
     u16: TypeAlias = int
@@ -162,6 +171,8 @@ if TYPE_CHECKING:
         def __get__(self, instance: object, owner: type) -> T: ...
         def __set__(self, instance: object, value: T | int) -> None: ...
 
+    Fixed = Annotated[T, "fixed"]
+
 else:
     u8, u16, u32 = Scalar("u8", 8), Scalar("u16", 16), Scalar("u32", 32)
     i8, i16 = Scalar("i8", 8, signed=True), Scalar("i16", 16, signed=True)
@@ -182,6 +193,7 @@ else:
     Rows = _Subscript(lambda row: RowsKind(row))
     Array = _Subscript(lambda row: ArrayKind(row, 0))
     Ref = _Subscript(lambda cls: RefKind(cls))
+    Fixed = _Subscript(lambda kind: FixedKind(kind))
 
 
 def times(count: int) -> Any:
@@ -215,8 +227,8 @@ class RowsAt:
 class Field:
     """One named place in a view."""
 
-    def __init__(self, name: str, offset: int, kind: Kind) -> None:
-        self.name, self.offset, self.kind = name, offset, kind
+    def __init__(self, name: str, offset: int, kind: Kind, fixed: bool = False) -> None:
+        self.name, self.offset, self.kind, self.fixed = name, offset, kind, fixed
 
     def __repr__(self) -> str:
         return f"{self.name}@{self.offset}:{self.kind!r}"
@@ -249,25 +261,36 @@ class Field:
 
 
 class View:
-    """The base of all views. ``fields`` describes the layout; ``size`` is in bytes."""
+    """The base of all views. ``fields`` describes the layout; ``size`` is in bytes.
+
+    ``class Pair(View, apart=True)`` says that packet code reads and writes its scalar fields through this view alone,
+    or else with words (``copy``, ``atomic_load``). So a store to it changes nothing that was read elsewhere, nor a
+    store elsewhere what was read from it. Areas and arrays in it are not meant.
+    """
 
     fields: typing.ClassVar[dict[str, Field]] = {}
     size: typing.ClassVar[int] = 0
+    apart: typing.ClassVar[bool] = False
     __slots__ = ("address",)
 
     def __init__(self, address: int) -> None:
         self.address = int(address)
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, apart: bool = False) -> None:
+        if any(base.apart for base in cls.__mro__[1:] if issubclass(base, View)):
+            raise TypeError(
+                f"{cls.__qualname__}: the view that it goes on after is apart; nothing else may show its memory"
+            )
+        cls.apart = apart
         offset, fields = cls.size, dict(cls.fields)
         names = _Names(cls.__module__)
         for name, annotation in inspect.get_annotations(cls).items():
             if name in RESERVED:
                 raise TypeError(f"{cls.__qualname__}: no field can be named {name}: every view has that already")
-            kind = _sized(
-                eval(annotation, {}, names) if isinstance(annotation, str) else annotation, cls.__dict__.get(name)
-            )
-            fields[name] = Field(name, offset, kind)
+            kind = eval(annotation, {}, names) if isinstance(annotation, str) else annotation
+            fixed = isinstance(kind, FixedKind)
+            kind = _sized(kind.kind if isinstance(kind, FixedKind) else kind, cls.__dict__.get(name))
+            fields[name] = Field(name, offset, kind, fixed)
             setattr(cls, name, fields[name])
             offset += kind.size
         cls.fields, cls.size = fields, offset
@@ -292,7 +315,7 @@ Kind = Scalar | Area | RowsKind | RefKind | ArrayKind | type[View]
 #: Every view there is, in the order of definition; the compiler teaches Numba all of them.
 VIEWS: list[type[View]] = []
 #: What every view has, beside its fields.
-RESERVED = {"address", "fields", "size", "show"}
+RESERVED = {"address", "fields", "size", "apart", "show"}
 POINTER = Scalar("pointer", 64, signed=True)
 
 

@@ -12,6 +12,7 @@ TAG = 4  #: bytes of a tag
 IP4, ARP, IP6, MPLS = 0x0800, 0x0806, 0x86DD, 0x8847
 DOT1Q, DOT1AD, DOT1Q_9100, DOT1Q_9200 = 0x8100, 0x88A8, 0x9100, 0x9200
 TAG_TYPES = (DOT1Q, DOT1AD, DOT1Q_9100, DOT1Q_9200)
+SMALLEST_TAG = DOT1Q
 FIRST_TYPE = 0x0600  #: what is smaller is a length, and LLC follows (IEEE 802.3 3.2.6)
 
 VLAN_MASK = 0x0FFF
@@ -66,7 +67,8 @@ def header_length(frame: EthernetHeader, available: int) -> int:
     if available < HEADER:
         return 0
     length = HEADER
-    if is_tag(frame.ethertype):
+    ethertype = frame.ethertype
+    if ethertype >= SMALLEST_TAG and is_tag(ethertype):
         length = HEADER + TAG
         if available >= length and VlanTag(frame.payload).ethertype == DOT1Q:
             length = HEADER + 2 * TAG

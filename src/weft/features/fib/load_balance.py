@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from weft.core import arena
 from weft.core.counters import combined
-from weft.core.memory import atomic_store
+from weft.core.memory import atomic_store, shift_right
 from weft.core.node import inline, routine
 from weft.core.view import Array, View, i64, times, u8, u32
+from weft.features.fib.meta import IpMeta
 
 MAX_ROUTES = 1 << 21
 MAX_LOAD_BALANCES = 1 << 18
@@ -41,6 +42,12 @@ class LoadBalance(View):
     flags: u32
     sw_if_index: u32  # of the first path; all ones: none
     pad: i64
+
+
+class DpoWord(View):
+    """A way on as one number, as it is read, since both parts change at once."""
+
+    value: i64
 
 
 class LoadBalanceWords(View):
@@ -78,6 +85,14 @@ def choose(balance: LoadBalance, flow_hash: int) -> Dpo:
     """The bucket of a flow, where there are several."""
     block = Buckets(balance.buckets)
     return block.dpos[flow_hash & block.mask]
+
+
+@inline
+def follow(way: int, meta: IpMeta) -> int:
+    """Where a packet goes by the Dpo at an address, having noted what it is to be known by there."""
+    word = DpoWord(way).value
+    meta.adj_index = shift_right(word, 32)
+    return word & 0xFFFFFFFF
 
 
 @routine

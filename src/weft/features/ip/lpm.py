@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from weft.core import memory
-from weft.core.counters import Cell
+from weft.core.counters import Pair
 from weft.core.memory import fence
 from weft.core.node import routine
 from weft.core.runtime import threads_in_use
@@ -54,9 +54,10 @@ def publish(change: Change, threads: int) -> int:
         return 0
     length_of[route] = change.length
     for thread in range(threads):
-        for half in range(2):
-            Cell(to_counters.vectors[thread] + (route << 4) + (half << 3)).count = 0
-            Cell(via_counters.vectors[thread] + (route << 4) + (half << 3)).count = 0
+        to = Pair(to_counters.vectors[thread] + (route << 4))
+        to.packets = to.bytes = 0
+        via = Pair(via_counters.vectors[thread] + (route << 4))
+        via.packets = via.bytes = 0
     fence()
     return 1
 

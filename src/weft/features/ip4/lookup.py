@@ -7,7 +7,7 @@ from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
-from weft.features.fib.load_balance import choose, route_balance, to_counters, via_counters
+from weft.features.fib.load_balance import choose, follow, route_balance, to_counters, via_counters
 from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.ip4.errors import LookupError
 from weft.features.ip4.flow_hash import flow_hash, flow_hashes
@@ -48,12 +48,9 @@ def ip4_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
     to_counters.add(rt.worker, route, 1, pkt.total_length)
     lb = route_balance(route)
     if lb.buckets == 0:
-        meta.adj_index = lb.index
-        return lb.next
+        return follow(lb.address, meta)
     meta.flow_hash = flow_hash(pkt, flow_hashes[fib_index])
-    way = choose(lb, meta.flow_hash)
-    meta.adj_index = way.index
-    return way.next
+    return follow(choose(lb, meta.flow_hash).address, meta)
 
 
 @node("ip4-load-balance", next=LookupNext, trace=trace_lookup)
@@ -65,13 +62,10 @@ def ip4_load_balance(rt: NodeRuntime, pkt: Buffer) -> int:
     lb = route_balance(route)
     meta.flow_hash = 0
     if lb.buckets == 0:
-        meta.adj_index = lb.index
-        return lb.next
+        return follow(lb.address, meta)
     fib_index = meta.fib_index
     meta.flow_hash = flow_hash(pkt, flow_hashes[0 if fib_index == BY_INTERFACE else fib_index])
-    way = choose(lb, meta.flow_hash)
-    meta.adj_index = way.index
-    return way.next
+    return follow(choose(lb, meta.flow_hash).address, meta)
 
 
 MOST_LOOKUPS = 4  #: in tables that lead to one another, as VPP
