@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from weft import Engine
 from weft.core import arena, features
@@ -76,6 +77,11 @@ class Core:
     def between(self, other: Core) -> Core:
         """It and another time taken together."""
         return Core((self.cycles_per_clock + other.cycles_per_clock) / 2, min(self.rate, other.rate))
+
+
+def waited_for_core(engine: Engine) -> float:
+    """For how many seconds in all the first worker was ready to run and the system ran others (``schedstat``)."""
+    return int(Path(f"/proc/self/task/{engine.workers.lwp[1]}/schedstat").read_text().split()[1]) / 1e9
 
 
 def look_at_core(engine: Engine) -> Core:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cases import ethernet, mac, mac_of, packet
+from bench.core import waited_for_core
 from weft import Engine
 from weft.core.runtime import workers
 from weft.features.interface.model import Interfaces
@@ -62,41 +64,67 @@ def resident() -> float:
 REPEATS = 3
 
 
+SLICE = 0.002  #: seconds between two looks at the worker
+
+
 @dataclass(frozen=True)
 class Watched:
     """What the worker went through while something was done."""
 
     took: float  # seconds
     longest: float  # ms between two looks at its queues
-    waited: float  # ms in all for which the system gave its processor to others
-    faults: int  # pages that it was the first to touch
+    own: float  # the same without the time in which the system gave its processor to others
+    waited: float  # ms in all in which it did so
+    faults: int  # pages that the worker was the first to touch
 
     def __str__(self) -> str:
-        return f"{self.longest:.2f} ms ({self.waited:.1f} ms for others, {self.faults} page faults)"
+        return f"{self.own:.3f} ms; {self.longest:.1f} with waiting, {self.waited:.0f} in all; {self.faults} faults"
 
 
-def watch(engine: Engine, action: Callable[[], None]) -> Watched:
-    """Do something while the worker forwards."""
-    worker = workers[1]
+def watch(engine: Engine, action: Callable[[], object]) -> Watched:
+    """Do something while the worker forwards. Another thread looks every few ms for how long the worker has not looked
+    at its queues, and whether the system had it wait meanwhile.
+    """
+    worker, over = workers[1], threading.Event()
+    seen: list[tuple[float, float]] = []
+
+    def look() -> None:
+        waited = waited_for_core(engine) * 1e3
+        while not over.wait(SLICE):
+            longest, worker.longest_round = worker.longest_round, 0
+            before, waited = waited, waited_for_core(engine) * 1e3
+            seen.append((longest / engine.clocks_per_second * 1e3, waited - before))
+
     time.sleep(0.2)
-    waited, faults = others(engine)
     worker.longest_round = 0
+    first_faults = page_faults(engine)
+    looking = threading.Thread(target=look)
+    looking.start()
     began = time.monotonic()
     action()
     took = time.monotonic() - began
-    longest = worker.longest_round / engine.clocks_per_second * 1e3
-    waited_after, faults_after = others(engine)
-    return Watched(took, longest, waited_after - waited, faults_after - faults)
+    time.sleep(2 * SLICE)
+    over.set()
+    looking.join()
+    # A wait may end in one slice, and the round that it was in be over in the next.
+    waits = [0.0, *(waited for _, waited in seen)]
+    own = max(0.0, *(longest - now - before for (longest, now), before in zip(seen, waits, strict=False)))
+    return Watched(
+        took,
+        max(longest for longest, _ in seen),
+        own,
+        sum(waited for _, waited in seen),
+        page_faults(engine) - first_faults,
+    )
 
 
-def others(engine: Engine) -> tuple[float, int]:
-    """For how many ms the worker was ready to run and did not, and how many page faults it had (proc(5))."""
-    task = Path(f"/proc/self/task/{engine.workers.lwp[1]}")
-    waited = int(task.joinpath("schedstat").read_text().split()[1]) / 1e6
-    return waited, int(task.joinpath("stat").read_text().rpartition(")")[2].split()[7])
+def page_faults(engine: Engine) -> int:
+    """How many minor page faults the worker has had (proc(5), ``stat``)."""
+    text = Path(f"/proc/self/task/{engine.workers.lwp[1]}/stat").read_text()
+    return int(text.rpartition(")")[2].split()[7])
 
 
-def show(engine: Engine, what: str, wanted: str, do: Callable[[], None], undo: Callable[[], None]) -> None:
+def show(engine: Engine, what: str, wanted: str, do: Callable[[], object], undo: Callable[[], object]) -> None:
     """Do something several times, then as long nothing at all, for comparison. What the engine does itself it does each
     time; what the machine does, now and then.
     """
@@ -148,8 +176,8 @@ def main() -> None:
             engine,
             f"adding {MANY:,} routes",
             "< 2 s",
-            lambda: ip4.add_routes(0, [(prefix, "10.0.1.2", b) for prefix in prefixes]) and None,
-            lambda: ip4.remove_routes(0, prefixes) and None,
+            lambda: ip4.add_routes(0, [(prefix, "10.0.1.2", b) for prefix in prefixes]),
+            lambda: ip4.remove_routes(0, prefixes),
         )
         macs = [int.from_bytes(mac(1, n), "little") for n in range(MANY)]
         bridged = generator.create("pg2")
@@ -158,8 +186,8 @@ def main() -> None:
             engine,
             f"adding {MANY:,} MACs",
             "< 2 s",
-            lambda: fib.add_many(1, bridged, macs) and None,
-            lambda: fib.remove_all(sw_if_index=bridged.sw_if_index) and None,
+            lambda: fib.add_many(1, bridged, macs),
+            lambda: fib.remove_all(sw_if_index=bridged.sw_if_index),
         )
         took = watch(engine, lambda: add_interfaces(engine))
         say(f"adding {INTERFACES:,} interfaces", f"{took.took:.2f} s", "")
