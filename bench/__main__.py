@@ -72,12 +72,15 @@ def summary(results: list[Result]) -> Table:
         title="Clocks per packet of all nodes, and of those that forward; their ratio to VPP's, and that of cycles",
         box=None,
         pad_edge=False,
+        caption="* says nothing: others used the worker's core nearly all the time"
+        if any(map(shared, results))
+        else None,
     )
     table.add_column("case", no_wrap=True)
     for heading in ("Mpps", "all", "VPP", "ratio", "cycles", "fwd", "VPP", "ratio", "cycles"):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
-        row = [result.case, f"{result.mpps:.1f}"]
+        row = [result.case + "*" * shared(result), f"{result.mpps:.1f}"]
         for ours, theirs in zip((result.clocks_total, result.clocks_forwarding), VPP[result.case], strict=True):
             ratio = ours / theirs
             cycles = ratio * result.cycles_per_clock / VPP_CYCLES_PER_CLOCK
