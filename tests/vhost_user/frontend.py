@@ -139,12 +139,12 @@ class FrontEnd:
     def closed(self) -> bool:
         """Whether the engine has closed the connection."""
         self.lab.engine.step()
-        self.socket.settimeout(0.2)
+        self.socket.setblocking(False)
         try:
             while self.socket.recv(4096):
                 pass
             return True
-        except TimeoutError:
+        except BlockingIOError:
             return False
         except ConnectionError:
             return True

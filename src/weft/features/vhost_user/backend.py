@@ -314,7 +314,9 @@ class Backend:
 
     def send_rarp(self, mac: U64) -> None:
         """The guest has moved here and cannot say so itself: let its address be learned."""
-        self._port.announce(mac.value & 0xFFFFFFFFFFFF)
+        if mac.value & 1 or not 0 < mac.value < 1 << 48:
+            raise Failed(f"{mac.value:#x} is no unicast MAC address")
+        self._port.announce(mac.value)
 
     def net_set_mtu(self, mtu: U64) -> None:
         if not SMALLEST_MTU <= mtu.value <= 0xFFFF:
