@@ -142,7 +142,12 @@ class TestCommand:
 
     @pytest.mark.parametrize(
         "arguments, said",
-        [(["--listen", "nowhere"], "no address to listen on"), (["/if/("], "no regular expression")],
+        [
+            (["--listen", "nowhere"], "no address to listen on"),
+            (["/if/("], "no regular expression"),
+            (["a)|(b"], "no regular expression"),
+            (["/if", "/sys(?i)"], "no regular"),
+        ],
     )
     def test_refuses_what_cannot_be(self, arguments: list[str], said: str) -> None:
         done = CliRunner().invoke(main, arguments)

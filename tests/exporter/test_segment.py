@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from weft.exporter.metrics import Metrics, translate
 from weft.exporter.segment import Segment, Snapshot, Unavailable, connect
 
 BASE = 0x7000_0000_0000
@@ -162,7 +163,7 @@ def test_bytes_changed_at_random_harm_nobody(changes: list[tuple[int, int]]) -> 
     for place, value in changes:
         data[place] = value
     try:
-        read(bytes(data), 0.05)
+        translate(read(bytes(data), 0.05), Metrics())
     except Unavailable:
         pass
 

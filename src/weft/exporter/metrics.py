@@ -86,7 +86,6 @@ ERRORS = ("error", "Packets that a node has counted under an error")
 _REPEATED = re.compile(r"/(interfaces|nodes)/|/mem/.*/|/node/errors$")
 _NAMES = ("/if/names", "/sys/node/names")
 
-
 #: Names of labels and their values.
 Labels = tuple[tuple[str, str], ...]
 
@@ -132,12 +131,16 @@ def wanted(patterns: Iterable[str]) -> re.Pattern[str]:
 
     Raises ValueError for one that is none.
     """
-    try:
-        asked = [re.compile(pattern).pattern for pattern in patterns]
-    except re.error as error:
-        raise ValueError(f"`{error.pattern!s}' is no regular expression: {error}") from None
+    asked = []
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+            re.compile(f"x(?:{pattern})")  # as one of several
+        except re.error as error:
+            raise ValueError(f"`{pattern}' is no regular expression that can be used here: {error}") from None
+        asked.append(f"(?:{pattern})")
     names = "|".join(f"{re.escape(name)}$" for name in _NAMES)
-    return re.compile(f"(?:{names})|(?!{_REPEATED.pattern})(?:{'|'.join(f'(?:{each})' for each in asked)})")
+    return re.compile(f"(?:{names})|(?!{_REPEATED.pattern})(?:{'|'.join(asked)})")
 
 
 def translate(snapshot: Snapshot, metrics: Metrics) -> None:
