@@ -6,6 +6,7 @@ import pytest
 
 from weft import Engine
 from weft.core.cli import CliError
+from weft.core.model import Invalid
 from weft.core.runtime import workers
 from weft.core.trace import MAX_PACKETS
 
@@ -75,12 +76,46 @@ def test_records_have_an_end(engine: Engine) -> None:
     assert capacity > 0
 
 
-@pytest.mark.parametrize("count", [0, -1, MAX_PACKETS + 1])
+@pytest.mark.parametrize("count", [-1, MAX_PACKETS + 1])
 def test_a_count_that_cannot_be_is_refused(engine: Engine, count: int) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(Invalid):
         engine.trace.add("test-arc-start", count)
     inject(engine, 1)
     assert nodes(engine) == []
+
+
+def test_zero_ends_tracing_at_a_node(engine: Engine) -> None:
+    engine.trace.add("test-arc-start", 5)
+    engine.trace.add("drop", 1)
+    inject(engine, 1)
+    engine.trace.add("test-arc-start", 0)
+    inject(engine, 5)
+    assert nodes(engine) == [["test-arc-start", "error-drop", "drop"], ["drop"]]
+
+
+def test_unknown_nodes_are_refused(engine: Engine) -> None:
+    for ask in (lambda: engine.trace.add("nosuch", 1), lambda: engine.trace.set_filter("nosuch", True, 1)):
+        with pytest.raises(Invalid) as raised:
+            ask()
+        assert raised.value.error == "NO_SUCH_NODE"
+
+
+def test_packets_for_programs(engine: Engine) -> None:
+    """By thread and position; numbered anew where a filter leaves some out; asked again, the same."""
+    engine.trace.add("test-arc-start", 2)
+    engine.trace.add("error-drop", 2)
+    inject(engine, 1, "error-drop")
+    inject(engine, 2)
+    inject(engine, 1, "error-drop")
+    found = engine.trace.dump()
+    assert [(packet.thread, packet.position) for packet in found] == [(0, 0), (0, 1), (0, 2), (0, 3)]
+    assert ["test-arc-start" in packet.text for packet in found] == [False, True, True, False]
+    assert engine.trace.dump() == found
+    shown = engine.cli("show trace")
+    assert all(packet.text in shown for packet in found)
+    engine.trace.set_filter("test-arc-start", False, 10)
+    filtered = engine.trace.dump()
+    assert [(packet.position, packet.text) for packet in filtered] == [(0, found[0].text), (1, found[3].text)]
 
 
 class TestCommands:
@@ -118,8 +153,18 @@ class TestCommands:
         assert engine.cli("show trace").count("Packet ") == 2
         engine.cli("trace filter exclude test-arc-start 2")
         assert engine.cli("show trace").count("Packet ") == 2
+        assert engine.cli("show trace filter") == "exclude test-arc-start 2\n"
+        with pytest.raises(CliError, match="lets 1 packet or more through, not 0"):
+            engine.cli("trace filter include drop 0")
         engine.cli("trace filter none")
+        assert engine.cli("show trace filter") == "none\n"
         assert engine.cli("show trace").count("Packet ") == 5
+
+    def test_words_of_vpp(self, engine: Engine) -> None:
+        engine.cli("trace filter include drop 1")
+        engine.cli("trace add test-arc-start 2 verbose filter")
+        inject(engine, 3)
+        assert engine.cli("show trace").count("Packet ") == 1
 
     def test_unknown_node(self, engine: Engine) -> None:
         with pytest.raises(CliError, match="trace add: unknown node `nonsense 5'"):

@@ -109,10 +109,19 @@ def test_another_name(lab: Lab) -> None:
 def test_tags(lab: Lab) -> None:
     lab.cli('loopback create\nset interface tag loop0 "tenant 7"')
     assert lab.engine[Interfaces]["loop0"].tag == "tenant 7"
-    assert lab.cli("show interface tag") == "loop0: tenant 7"
+    for command in ("show interface tag", "show interface loop0 tag", "show interface tag loop0"):
+        assert lab.cli(command) == "loop0: tenant 7\n"
+    lab.cli("set interface name loop0 gateway")
+    assert lab.cli("show interface tag") == "gateway: tenant 7\n"
+    lab.cli("set interface name gateway loop0")
     lab.cli("clear interface tag loop0")
     assert lab.engine[Interfaces]["loop0"].tag == ""
-    assert refused(lab, f"set interface tag loop0 {'x' * 64}").startswith("set interface tag: ")
+    euro = "\N{EURO SIGN}"
+    for long in ("x" * 64, euro * 22):
+        assert refused(lab, f"set interface tag loop0 {long}").startswith("set interface tag: ")
+    lab.cli(f"set interface tag loop0 {euro * 21}")
+    lab.cli("loopback delete loop0\nloopback create")
+    assert lab.cli("show interface tag") == ""
 
 
 @pytest.mark.parametrize(

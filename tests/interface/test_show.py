@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 from tests.conftest import Lab
 
+from weft.core.model import Invalid
+from weft.features.interface.arcs import has_feature, set_feature
 from weft.features.interface.model import Interfaces
 
 HEADER = "              Name               Idx    State  MTU (L3/IP4/IP6/MPLS)     Counter          Count"
@@ -112,3 +115,21 @@ def test_show_mode(lab: Lab) -> None:
     bridged = "l2 bridge loop1 bd_id 2 bvi shg 0"
     lab.engine[Interfaces].modes.append(lambda interface: bridged if interface.name == "loop1" else None)
     assert lines(lab.cli("show mode")) == ["l3 local0", "l3 loop0", bridged]
+
+
+def test_features_for_programs(lab: Lab) -> None:
+    (port,) = lab.pg(1)
+    set_feature(lab.engine, port, "device-input", "span-input")
+    assert has_feature(lab.engine, port, "device-input", "span-input")
+    assert "  span-input" in lines(lab.cli("show interface feat pg0"))
+    set_feature(lab.engine, port, "device-input", "span-input", on=False)
+    assert not has_feature(lab.engine, port, "device-input", "span-input")
+    for arc, feature, error in (
+        ("nosuch", "span-input", "INVALID_VALUE"),
+        ("device-input", "nosuch", "INVALID_VALUE_2"),
+        ("interface-output", "span-input", "INVALID_VALUE_2"),
+    ):
+        for ask in (set_feature, has_feature):
+            with pytest.raises(Invalid) as raised:
+                ask(lab.engine, port, arc, feature)
+            assert raised.value.error == error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from weft.core import memory
 from weft.core.buffer import Buffer
+from weft.core.model import Invalid
 from weft.core.runtime import DIRECT, TRACE_BEFORE, TRACE_DATA, TraceRecord, threads_in_use, workers
 
 if TYPE_CHECKING:
@@ -38,22 +39,55 @@ class Entry:
         return memory.read(self.data + start, max(0, min(count, TRACE_DATA - TRACE_BEFORE - start)))
 
 
+@dataclass(frozen=True)
+class Filter:
+    """Which traced packets are shown: those that came by a node, or those that did not; so many of each thread."""
+
+    node: str
+    include: bool
+    count: int
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A traced packet's way, for people to read. ``position``: its place among its thread's."""
+
+    thread: int
+    position: int
+    text: str
+
+
 class Trace:
     """The traces of all threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._wanted: dict[str, int] = {}
-        #: What ``show`` leaves out: a node, whether packets must have come by it (or must not), and how many to show.
-        self.filter: tuple[str, bool, int] | None = None
+        #: None: all packets are shown.
+        self.filter: Filter | None = None
+
+    def set_filter(self, node: str, include: bool, count: int) -> None:
+        """Show only packets that came by a node (or did not), so many of each thread."""
+        self._check(node)
+        if count < 1:
+            raise Invalid(f"a filter lets 1 packet or more through, not {count}")
+        self.filter = Filter(node, include, count)
+
+    def _check(self, node: str) -> None:
+        if node not in self._engine.graph.by_name:
+            raise Invalid(f"no node is named {node}", "NO_SUCH_NODE")
 
     def add(self, node: str, count: int) -> None:
-        """Trace the next ``count`` packets that come to ``node``, in each thread."""
-        if count < 1:
-            raise ValueError("count must be at least 1")
+        """Trace the next ``count`` packets that come to ``node``, in each thread; 0: no more of them."""
+        self._check(node)
+        if count < 0:
+            raise Invalid(f"0 packets or more can be traced, not {count}")
+        if count == 0:
+            self._stop(node)
+            return
         wanted = sum(self._wanted.values()) + count
         if wanted > MAX_PACKETS:
-            raise ValueError(f"{wanted} packets are too many to trace at a time; {MAX_PACKETS} is the most")
+            raise Invalid(f"{wanted} packets are too many to trace at a time; {MAX_PACKETS} is the most")
         engine = self._engine
         instance = engine.graph[node]
         self._wanted[node] = self._wanted.get(node, 0) + count
@@ -74,6 +108,12 @@ class Trace:
             rt.trace_wanted = rt.trace_wanted + count
             worker.tracing = 1
 
+    def _stop(self, node: str) -> None:
+        """Begin to trace no more packets at a node."""
+        for thread in threads_in_use():
+            if node in self._engine.graph.by_name:
+                self._engine.graph.runtime(node, thread).trace_wanted = 0
+
     def clear(self) -> None:
         """Forget what was traced, and what was to be."""
         engine = self._engine
@@ -81,8 +121,7 @@ class Trace:
             worker = workers[thread]
             with engine.workers.barrier():
                 for node in self._wanted:
-                    if node in engine.graph.by_name:
-                        engine.graph.runtime(node, thread).trace_wanted = 0
+                    self._stop(node)
                 old, worker.trace = worker.trace.address, 0
                 worker.tracing = worker.trace_used = worker.trace_capacity = worker.trace_packets = 0
             if old:
@@ -129,19 +168,30 @@ class Trace:
         if not packets:
             return lines[0] + "\nNo packets in trace buffer\n"
         for number, way in enumerate(packets[:most], 1):
-            lines += [f"Packet {number}", ""]
-            for entry in way:
-                lines += _lines(entry)
-            lines.append("")
+            lines += [f"Packet {number}", "", *_way(way), ""]
         if len(packets) > most:
             lines.append(f"Limiting display to {most} packets. To display more specify max.")
         return "\n".join(lines) + "\n"
 
+    def dump(self) -> list[Traced]:
+        """All traced packets that the filter lets through, by thread, in the order in which tracing began."""
+        return [
+            Traced(thread, position, "\n".join(_way(way)))
+            for thread in threads_in_use()
+            for position, way in enumerate(self._chosen(self.packets(thread)))
+        ]
+
     def _chosen(self, packets: list[list[Entry]]) -> list[list[Entry]]:
         if self.filter is None:
             return packets
-        node, wanted, most = self.filter
-        return [way for way in packets if any(entry.node == node for entry in way) == wanted][:most]
+        node, include = self.filter.node, self.filter.include
+        chosen = [way for way in packets if any(entry.node == node for entry in way) == include]
+        return chosen[: self.filter.count]
+
+
+def _way(way: list[Entry]) -> list[str]:
+    """What a traced packet's way looks like."""
+    return [line for entry in way for line in _lines(entry)]
 
 
 def _lines(entry: Entry) -> list[str]:

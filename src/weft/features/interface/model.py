@@ -359,9 +359,9 @@ class Interfaces:
             interface.device.promiscuous(self._engine, interface)
 
     def set_tag(self, interface: Interface, tag: str) -> None:
-        """Note something about an interface, at most 63 characters as in VPP's API."""
-        if len(tag) > MAX_NAME or not tag.isprintable():
-            raise Invalid(f"a tag has at most {MAX_NAME} printable characters")
+        """Note something about an interface, at most 63 bytes as in VPP's API; nothing: forget what was noted."""
+        if len(tag.encode(errors="surrogatepass")) > MAX_NAME or not tag.isprintable():
+            raise Invalid(f"a tag has at most {MAX_NAME} bytes of printable characters")
         interface.tag = tag
 
     def rename(self, interface: Interface, name: str) -> None:

@@ -76,12 +76,6 @@ def set_interface_tag(engine: Engine, interface: Interface, tag: str) -> None:
     engine[Interfaces].set_tag(interface, tag)
 
 
-@command("show interface tag", "interfaces:[<interface>]*", help="Show what was noted about interfaces")
-def show_interface_tag(engine: Engine, interfaces: list[dict[str, Interface]] | None = None) -> str:
-    chosen = [each["interface"] for each in interfaces or []] or list(engine[Interfaces])
-    return "\n".join(f"{each.name}: {each.tag}" for each in chosen if each.tag)
-
-
 @command(
     "clear interfaces",
     "[tag <interface>]",

@@ -31,20 +31,25 @@ def _chosen(engine: Engine, interfaces: Named) -> list[Interface]:
 
 @command(
     "show interface",
-    "interfaces:[<interface>]* [address | features] [verbose]",
-    help="Show interfaces' states and counters; show interface <interface> address, or features",
+    "interfaces:[<interface>]* [address | addr | features | feat | tag] [verbose]",
+    help="Show interfaces' states and counters; show interface <interface> address, features or tag",
 )
 def show_interface(
     engine: Engine,
     interfaces: Named | None = None,
     address: bool = False,
+    addr: bool = False,
     features: bool = False,
+    feat: bool = False,
+    tag: bool = False,
     verbose: bool = False,
 ) -> str:
     chosen = _chosen(engine, interfaces or [])
-    if address:
+    if tag:
+        return joined(f"{interface.name}: {interface.tag}" for interface in chosen if interface.tag)
+    if address or addr:
         return joined(line for interface in chosen for line in _address(engine, interface))
-    if features:
+    if features or feat:
         return joined(line for interface in chosen for line in _features(engine, interface, verbose))
     lines = [
         centred("Name", 32)
@@ -126,6 +131,11 @@ def _features(engine: Engine, interface: Interface, verbose: bool) -> Iterator[s
             yield "  none configured"
     for lines in engine[Interfaces].feature_lines:
         yield from lines(interface)
+
+
+@command("show interface tag", "interfaces:[<interface>]*", help="Show what was noted about interfaces")
+def show_interface_tag(engine: Engine, interfaces: Named | None = None) -> str:
+    return show_interface(engine, interfaces, tag=True)
 
 
 @command("show mode", "interfaces:[<interface>]*", help="Show which interfaces are in layer 2 and which in layer 3")

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from weft.core.cli import argument, command
 from weft.core.engine import Engine
-from weft.core.model import Invalid
 from weft.core.runtime import threads_in_use
 
 
@@ -25,12 +24,14 @@ class _NodeName:
 argument("node", "the name of a node")(_NodeName)
 
 
-@command("trace add", "<node> <count:u32> [verbose]", help="Trace the next packets that come to a node")
-def trace_add(engine: Engine, node: str, count: int, verbose: bool = False) -> None:
-    try:
-        engine.trace.add(node, count)
-    except ValueError as error:
-        raise Invalid(str(error)) from None
+@command(
+    "trace add",
+    "<node> <count:u32> [verbose] [filter]",
+    help="Trace the next packets that come to a node; 0: no more. `filter': those that `trace filter' lets through",
+)
+def trace_add(engine: Engine, node: str, count: int, verbose: bool = False, filter: bool = False) -> None:
+    """What ``trace filter`` says applies anyway, so ``filter`` adds nothing; traces always are as verbose as can be."""
+    engine.trace.add(node, count)
 
 
 @command(
@@ -41,12 +42,23 @@ def trace_add(engine: Engine, node: str, count: int, verbose: bool = False) -> N
 def trace_filter(
     engine: Engine, none: bool = False, include: str | None = None, exclude: str | None = None, count: int = 0
 ) -> None:
-    engine.trace.filter = None if none else (include or exclude or "", include is not None, count)
+    if none:
+        engine.trace.filter = None
+    else:
+        engine.trace.set_filter(include or exclude or "", include is not None, count)
 
 
 @command("show trace", "[max <max:u32>]", help="Show the ways of traced packets")
 def show_trace(engine: Engine, max: int = 50) -> str:
     return "".join(engine.trace.show(thread, max) for thread in threads_in_use())
+
+
+@command("show trace filter", help="Show which traced packets are shown")
+def show_trace_filter(engine: Engine) -> str:
+    filter = engine.trace.filter
+    if filter is None:
+        return "none\n"
+    return f"{'include' if filter.include else 'exclude'} {filter.node} {filter.count}\n"
 
 
 @command("clear trace", help="Forget traced packets, and trace no more")
