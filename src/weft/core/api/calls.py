@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from weft.core.model import Invalid, model
@@ -61,74 +60,90 @@ class Calls:
             if service.reply is None or "retval" not in service.reply.layout.fields or len(data) < 10:
                 raise Malformed(f"{service.request.name}: {error}") from None
             log.info("%s from %s is malformed: %s", service.request.name, client.name, error)
-            return self._error(service, context, ApiError.INVALID_VALUE)
+            return iter(self._error(service, context, ApiError.INVALID_VALUE))
         for watcher in self.watchers:
             watcher(client, service.request, bytes(data))
         return self._call(service, client, values)
 
-    def _call(self, service: Service, client: Client, values: dict[str, Any]) -> Answer:
-        context = values.pop("context", 0)
-        given = {"engine": self.engine, "client": client}
-        arguments = {name: given[what] for name, what in service.given.items()}
-        for name in service.request.layout.fields:
-            if name in values and name not in service.request.head:
-                arguments[name] = values[name]
-        if inspect.iscoroutinefunction(service.handler):
+    def _call(self, service: Service, client: Client, arguments: dict[str, Any]) -> Answer:
+        """Call the handler with the fields that it wants, which are all but those in front."""
+        context = arguments.get("context", 0)
+        for name in service.request.head:
+            del arguments[name]
+        for name, what in service.given.items():
+            arguments[name] = self.engine if what == "engine" else client
+        if service.waits:
             return self._awaited(service, client, context, arguments)
-        return self._guarded(service, client, context, lambda: self._results(service, arguments))
+        if service.details is not None:
+            return self._streamed(service, client, context, arguments)
+        return iter(self._answered(service, client, context, arguments))
+
+    def _answered(
+        self, service: Service, client: Client, context: int, arguments: dict[str, Any]
+    ) -> tuple[bytearray, ...]:
+        """The reply, if there is one."""
+        try:
+            return self._replied(service, client, context, service.handler(**arguments))
+        except Exception as error:
+            return self._refused(service, client, context, error)
 
     async def _awaited(
         self, service: Service, client: Client, context: int, arguments: dict[str, Any]
     ) -> Iterator[bytearray]:
-        outcome: Any
+        """The reply, when it is there."""
         try:
-            outcome = await service.handler(**arguments)
+            return iter(self._replied(service, client, context, await service.handler(**arguments)))
         except Exception as error:
-            outcome = error
-        return self._guarded(service, client, context, lambda: _told(outcome))
+            return iter(self._refused(service, client, context, error))
 
-    def _results(self, service: Service, arguments: dict[str, Any]) -> Iterator[Any]:
-        """What a handler sends: details, then the reply (None: a plain one)."""
-        result = service.handler(**arguments)
-        if service.details is not None:
-            result = yield from result
-        if service.reply is not None:
-            yield result
-
-    def _guarded(
-        self, service: Service, client: Client, context: int, results: Callable[[], Iterator[Any]]
+    def _streamed(
+        self, service: Service, client: Client, context: int, arguments: dict[str, Any]
     ) -> Iterator[bytearray]:
-        """The messages that a handler's results make. What it raises becomes a reply."""
+        """The details one by one, then the reply, if there is one."""
+        details = service.handler
         try:
-            for result in results():
-                if result is None:
-                    assert service.reply is not None
-                    yield self.table.encode(service.reply, {"context": context})
-                else:
-                    yield self.encode(client, result, context)
-        except Invalid as error:
-            log.info("%s from %s: %s", service.request.name, client.name, error)
-            yield from self._error(service, context, ApiError.of(error.error))
-        except Exception:
-            log.exception("%s from %s failed", service.request.name, client.name)
-            yield from self._error(service, context, ApiError.UNSPECIFIED)
+            result = yield from self._encoded(client, context, details(**arguments))
+            yield from self._replied(service, client, context, result)
+        except Exception as error:
+            yield from self._refused(service, client, context, error)
 
-    def _error(self, service: Service, context: int, retval: int) -> Iterator[bytearray]:
+    def _encoded(
+        self, client: Client, context: int, details: Generator[Any, None, Any]
+    ) -> Generator[bytearray, None, Any]:
+        while True:
+            try:
+                each = next(details)
+            except StopIteration as end:
+                return end.value
+            yield self.encode(client, each, context)
+
+    def _replied(self, service: Service, client: Client, context: int, result: Any) -> tuple[bytearray, ...]:
+        """What a handler returned as a reply; None: a plain one."""
+        if service.reply is None:
+            return ()
+        if result is None:
+            return (self.table.encode(service.reply, {"context": context}),)
+        return (self.encode(client, result, context),)
+
+    def _refused(self, service: Service, client: Client, context: int, error: Exception) -> tuple[bytearray, ...]:
+        """What a handler raised as a reply."""
+        if isinstance(error, Invalid):
+            log.info("%s from %s: %s", service.request.name, client.name, error)
+            return self._error(service, context, ApiError.of(error.error))
+        log.error("%s from %s failed", service.request.name, client.name, exc_info=error)
+        return self._error(service, context, ApiError.UNSPECIFIED)
+
+    def _error(self, service: Service, context: int, retval: int) -> tuple[bytearray, ...]:
         """The reply that says why a request was refused, where its answer has a place for that."""
         reply = service.reply
-        if reply is not None and reply.cls is not None and "retval" in reply.layout.fields:
-            refused = reply.cls()
-            if reply.layout.fields["retval"].name == "u32":  # as VPP has it in two replies
-                retval %= 1 << 32
-            yield self.table.encode(reply, refused.__dict__ | {"context": context, "retval": retval})
+        if reply is None or reply.cls is None or "retval" not in reply.layout.fields:
+            return ()
+        refused = reply.cls()
+        if reply.layout.fields["retval"].name == "u32":  # as VPP has it in two replies
+            retval %= 1 << 32
+        return (self.table.encode(reply, refused.__dict__ | {"context": context, "retval": retval}),)
 
     def encode(self, client: Client, message: Any, context: int = 0) -> bytearray:
         """An object of a message's class as bytes."""
         head = {"context": context, "client_index": client.index}
         return self.table.encode(message_of(type(message)), head | message.__dict__)
-
-
-def _told(outcome: Any) -> Iterator[Any]:
-    if isinstance(outcome, BaseException):
-        raise outcome
-    yield outcome

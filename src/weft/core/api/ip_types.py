@@ -153,8 +153,8 @@ class WirePrefix:
         if self.len > self.address.max_prefixlen:
             raise Malformed(f"a prefix of {self.len} bits; an IPv{self.address.version} address has fewer")
         if isinstance(self.address, IPv4Address):
-            return IPv4Interface((self.address, self.len))
-        return IPv6Interface((self.address, self.len))
+            return IPv4Interface((int(self.address), self.len))
+        return IPv6Interface((int(self.address), self.len))
 
     @classmethod
     def encode(cls, prefix: IPv4Interface | IPv6Interface) -> WirePrefix:
@@ -178,7 +178,7 @@ class WireIp4Prefix:
         """As Python's object. Raises Malformed."""
         if self.len > 32:
             raise Malformed(f"an IPv4 prefix of {self.len} bits; 32 are the most")
-        return IPv4Interface((self.address, self.len))
+        return IPv4Interface((int(self.address), self.len))
 
     @classmethod
     def encode(cls, prefix: IPv4Interface) -> WireIp4Prefix:
@@ -198,7 +198,7 @@ class WireIp6Prefix:
         """As Python's object. Raises Malformed."""
         if self.len > 128:
             raise Malformed(f"an IPv6 prefix of {self.len} bits; 128 are the most")
-        return IPv6Interface((self.address, self.len))
+        return IPv6Interface((int(self.address), self.len))
 
     @classmethod
     def encode(cls, prefix: IPv6Interface) -> WireIp6Prefix:

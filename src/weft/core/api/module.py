@@ -28,6 +28,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar, get_type_hints
 
 from weft.core.model import Invalid
@@ -87,6 +88,11 @@ class Service:
     details: Message | None
     events: tuple[Message, ...]
     implemented: bool = True
+
+    @cached_property
+    def waits(self) -> bool:
+        """Whether the handler is a coroutine."""
+        return inspect.iscoroutinefunction(self.handler)
 
 
 class Module:

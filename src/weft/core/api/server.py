@@ -27,6 +27,7 @@ HEADER = 16
 MAX_MESSAGE = 1 << 20  #: bytes that a client may send at once
 MAX_WAITING = 4 << 20  #: bytes of events that wait for a client which does not read, before it is cut off
 READ_AHEAD = 1 << 18  #: bytes that are read from a client before they are carried out
+WRITE_AT_ONCE = 1 << 16  #: bytes of answers that are gathered before they are written
 TURN = 0.002  #: seconds that one client's messages are carried out before others have their turn
 
 
@@ -80,6 +81,7 @@ class Connection(asyncio.Protocol):
         self.client: Client | None = None
         self._transport: asyncio.Transport | None = None
         self._data = bytearray()
+        self._out = bytearray()
         self._answer: Iterator[bytearray] | None = None
         self._task: asyncio.Task[None] | None = None
         self._full = False
@@ -132,6 +134,7 @@ class Connection(asyncio.Protocol):
                     break
         except (Unknown, Malformed) as error:
             self.close(str(error))
+        self._write()
         self._read_on()
 
     def _read_on(self) -> None:
@@ -182,8 +185,15 @@ class Connection(asyncio.Protocol):
     # --- sending
 
     def _send(self, message: bytearray) -> None:
-        assert self._transport is not None
-        self._transport.write(bytes(8) + len(message).to_bytes(4, "big") + bytes(4) + message)
+        self._out += bytes(8) + len(message).to_bytes(4, "big") + bytes(4) + message
+        if len(self._out) >= WRITE_AT_ONCE:
+            self._write()
+
+    def _write(self) -> None:
+        """Hand what has gathered to the transport, which may then say that the client does not read."""
+        if self._out and self._transport is not None:
+            out, self._out = self._out, bytearray()
+            self._transport.write(out)
 
     def send_event(self, event: Any) -> None:
         """Send an event between the answers. A client that does not read is cut off."""
@@ -193,6 +203,7 @@ class Connection(asyncio.Protocol):
             self.close("it does not read its events")
             return
         self._send(self._calls.encode(self.client, event))
+        self._later()
 
     def close(self, reason: str) -> None:
         """End the connection, and say why in the log."""

@@ -25,6 +25,23 @@ class Malformed(ValueError):
     """A message that cannot be read: too short, or with a value that its type does not have."""
 
 
+class Names(dict[str, Any]):
+    """What a piece of generated Python names. Values are made from slots by Python that is written once for each type:
+    walking through the types for each message took several times as long.
+    """
+
+    def of(self, value: Any) -> str:
+        """A name for an object."""
+        name = f"n{len(self)}"
+        self[name] = value
+        return name
+
+    def function(self, expression: str) -> Callable[[tuple[Any, ...]], Any]:
+        """A function of slots."""
+        made: Callable[[tuple[Any, ...]], Any] = eval(f"lambda s: {expression}", self)
+        return made
+
+
 class Type:
     """A type on the wire. Those of fixed size have a struct ``format``, and are made from so many ``slots`` of it."""
 
@@ -33,9 +50,9 @@ class Type:
     slots: int = 1
     zero: Any = 0
 
-    def build(self, flat: tuple[Any, ...], at: int) -> Any:
-        """The value from the slots that begin at ``at``."""
-        return flat[at]
+    def built(self, slot: int, names: Names) -> str:
+        """Python that makes the value from the slots ``s[slot]`` and following."""
+        return f"s[{slot}]"
 
     def flatten(self, value: Any, out: list[Any]) -> None:
         """Append the slots of a value."""
@@ -46,7 +63,7 @@ class Type:
         packed = self._struct
         if at + packed.size > len(data):
             raise Malformed(f"{self.name} is cut off")
-        return self.build(packed.unpack_from(data, at), 0), at + packed.size
+        return self._build(packed.unpack_from(data, at)), at + packed.size
 
     def write(self, value: Any, out: bytearray) -> None:
         """Append a value."""
@@ -57,6 +74,11 @@ class Type:
     @cached_property
     def _struct(self) -> struct.Struct:
         return struct.Struct(f">{self.format}")
+
+    @cached_property
+    def _build(self) -> Callable[[tuple[Any, ...]], Any]:
+        names = Names()
+        return names.function(self.built(0, names))
 
     @property
     def size(self) -> int:
@@ -76,8 +98,8 @@ class Float(Type):
 
     name, format, zero = "f64", "8s", 0.0
 
-    def build(self, flat: tuple[Any, ...], at: int) -> float:
-        return struct.unpack("<d", flat[at])[0]  # type: ignore[no-any-return]
+    def built(self, slot: int, names: Names) -> str:
+        return f"{names.of(_float)}(s[{slot}])"
 
     def flatten(self, value: float, out: list[Any]) -> None:
         out.append(struct.pack("<d", value))
@@ -95,8 +117,8 @@ class Text(Type):
     def format(self) -> str | None:  # type: ignore[override]
         return f"{self.length}s" if self.length else None
 
-    def build(self, flat: tuple[Any, ...], at: int) -> str:
-        return _text(flat[at])
+    def built(self, slot: int, names: Names) -> str:
+        return f"{names.of(_text)}(s[{slot}])"
 
     def flatten(self, value: str, out: list[Any]) -> None:
         out.append(_octets(value)[: self.length - 1])
@@ -115,6 +137,10 @@ class Text(Type):
         else:
             octets = _octets(value)
             out += len(octets).to_bytes(4, "big") + octets
+
+
+def _float(octets: bytes) -> float:
+    return struct.unpack("<d", octets)[0]  # type: ignore[no-any-return]
 
 
 def _text(octets: bytes) -> str:
@@ -156,12 +182,11 @@ class Array(Type):
     def zero(self) -> Any:
         return bytes(self.length) if self.octets else [self.element.zero] * self.length
 
-    def build(self, flat: tuple[Any, ...], at: int) -> Any:
+    def built(self, slot: int, names: Names) -> str:
         if self.octets:
-            return flat[at]
-        element = self.element
-        step = element.slots
-        return [element.build(flat, at + i * step) for i in range(self.length)]
+            return f"s[{slot}]"
+        each = range(slot, slot + self.slots, self.element.slots)
+        return f"[{', '.join(self.element.built(at, names) for at in each)}]"
 
     def flatten(self, value: Any, out: list[Any]) -> None:
         if self.octets:
@@ -227,9 +252,9 @@ class Alias(Named):
         self.decode, self.encode = decode, encode
         self.zero = type.zero if zero is None else zero
 
-    def build(self, flat: tuple[Any, ...], at: int) -> Any:
-        value = self.type.build(flat, at)
-        return value if self.decode is None else self.decode(value)
+    def built(self, slot: int, names: Names) -> str:
+        value = self.type.built(slot, names)
+        return value if self.decode is None else f"{names.of(self.decode)}({value})"
 
     def flatten(self, value: Any, out: list[Any]) -> None:
         self.type.flatten(value if self.encode is None else self.encode(value), out)
@@ -245,13 +270,21 @@ class Enumeration(Named):
         self.short, self.name, self.cls, self.wire, self.late = short, f"vl_api_{short}_t", cls, wire, late
         self.format = wire.format
         members = list(cls.__members__.values())
+        self._members = {member.value: member for member in members}
         self.zero = next((member for member in members if member.value == 0), 0)
 
-    def build(self, flat: tuple[Any, ...], at: int) -> Any:
+    def built(self, slot: int, names: Names) -> str:
+        return f"{names.of(self.member)}(s[{slot}])"
+
+    def member(self, number: int) -> Any:
+        """The member, or the combination of flags, that has a number. Raises Malformed."""
+        found = self._members.get(number)
+        if found is not None:
+            return found
         try:
-            return self.cls(flat[at])
+            return self.cls(number)
         except ValueError:
-            raise Malformed(f"{flat[at]} is no {self.short}") from None
+            raise Malformed(f"{number} is no {self.short}") from None
 
     def values(self) -> list[list[Any]]:
         """All names with their numbers."""
@@ -278,8 +311,13 @@ class Structure(Named):
     def _made(self, value: Any) -> Any:
         return value if self._decode is None else self._decode(value)
 
-    def build(self, flat: tuple[Any, ...], at: int) -> Any:
-        return self._made(self.cls(*self.layout.build(flat, at)))
+    def built(self, slot: int, names: Names) -> str:
+        parts = []
+        for type in self.layout.fields.values():
+            parts.append(type.built(slot, names))
+            slot += type.slots
+        made = f"{names.of(self.cls)}({', '.join(parts)})"
+        return made if self._decode is None else f"{names.of(self._decode)}({made})"
 
     def flatten(self, value: Any, out: list[Any]) -> None:
         if self._encode is not None:
@@ -288,6 +326,8 @@ class Structure(Named):
             type.flatten(getattr(value, name), out)
 
     def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[Any, int]:
+        if self.format is not None:
+            return super().read(data, at, record)
         values, at = self.layout.read(data, at)
         return self._made(self.cls(**values)), at
 
@@ -344,14 +384,6 @@ class Layout:
         self.slots = sum(type.slots for type in fields.values())
         self._counts = {t.count: name for name, t in fields.items() if isinstance(t, Array) and t.count is not None}
 
-    def build(self, flat: tuple[Any, ...], at: int) -> list[Any]:
-        """The fields' values from slots."""
-        values = []
-        for type in self.fields.values():
-            values.append(type.build(flat, at))
-            at += type.slots
-        return values
-
     def read(self, data: memoryview, at: int) -> tuple[dict[str, Any], int]:
         """The fields' values from bytes, and the offset behind them. Raises Malformed."""
         record: dict[str, Any] = {}
@@ -361,9 +393,7 @@ class Layout:
                 continue
             if at + run.packed.size > len(data):
                 raise Malformed(f"the message ends within or before {run.first}")
-            flat = run.packed.unpack_from(data, at)
-            for name, type, slot in run.places:
-                record[name] = type.build(flat, slot)
+            record.update(run.build(run.packed.unpack_from(data, at)))
             at += run.packed.size
         return record, at
 
@@ -407,6 +437,12 @@ class _Run:
     @property
     def types(self) -> list[Type]:
         return [type for _, type, _ in self.places]
+
+    @cached_property
+    def build(self) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
+        """The fields by name, from their slots."""
+        names = Names()
+        return names.function(f"{{{', '.join(f'{name!r}: {t.built(slot, names)}' for name, t, slot in self.places)}}}")
 
 
 def _runs(fields: dict[str, Type]) -> Iterator[_Run]:

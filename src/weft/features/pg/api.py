@@ -124,9 +124,7 @@ def pg_delete_interface(engine: Engine, sw_if_index: InterfaceIndex) -> None:
 
 
 @api.request("pg_interface_enable_disable_coalesce", 0xA2EF99E7)
-def pg_interface_enable_disable_coalesce(
-    engine: Engine, sw_if_index: InterfaceIndex, coalesce_enabled: bool
-) -> None:
+def pg_interface_enable_disable_coalesce(engine: Engine, sw_if_index: InterfaceIndex, coalesce_enabled: bool) -> None:
     """Put TCP segments that leave by an interface together again, or not."""
     engine[PacketGenerator].set_coalescing(engine[Interfaces][sw_if_index], coalesce_enabled)
 
