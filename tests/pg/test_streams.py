@@ -265,6 +265,42 @@ class TestCommands:
         lab.engine.step()
         assert len(lab.engine[PacketGenerator].captured(port)) == 5
 
+    def test_configure_the_size(self, lab) -> None:
+        (port,) = lab.pg(1)
+        lab.cli("packet-generator new { name a limit 4 size 64 interface pg0 node pg0-tx data { hex 0x01 } }")
+        lab.cli("packet-generator configure a size 3000-3001 maxframe 1")
+        assert "size 3000-3001" in lab.cli("show packet-generator")
+        for _ in range(2):
+            lab.cli("packet-generator enable-stream a")
+            lab.engine.step()
+            sent = lab.engine[PacketGenerator].captured(port)
+            assert [len(packet) for packet in sent] == [3000, 3001, 3000, 3001]
+            assert all(packet == b"\1".ljust(len(packet), b"\0") for packet in sent)
+
+    def test_configure_nothing_of_what_cannot_be(self, lab) -> None:
+        lab.pg(1)
+        lab.cli(
+            "packet-generator new { name a limit 4 rate 1 interface pg0 "
+            "data { IP4: 1.2.3 -> 4.5.6 UDP: 1.1.1.1 -> 2.2.2.2 UDP: 1 -> 2 } }"
+        )
+        before = lab.cli("show packet-generator verbose")
+        for change, message in (
+            ("limit 7 size 41", "packets have 42 to 65535 bytes"),
+            ("limit 7 size 9-5", "ends before it begins"),
+            ("limit 7 maxframe 257", "1 to 256 packets at a time"),
+            ("limit 7 rate 1e11", "a stream's rate is"),
+            ("limit -1", "expected a number of packets"),
+            ("", "nothing to change"),
+        ):
+            with pytest.raises(CliError, match=message):
+                lab.cli(f"packet-generator configure a {change}")
+        assert lab.cli("show packet-generator verbose") == before
+        lab.cli("packet-generator enable-stream a")
+        with pytest.raises(CliError, match="is running"):
+            lab.cli("packet-generator configure a size 64")
+        lab.cli("packet-generator configure a limit 7")
+        assert "limit 7" in lab.cli("show packet-generator")
+
     def test_disable_and_delete(self, lab) -> None:
         lab.pg(1)
         lab.cli("packet-generator new { name a interface pg0 rate 1 data { hex 0x01 } }")

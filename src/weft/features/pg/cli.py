@@ -113,16 +113,18 @@ def new(
         raise Invalid("a stream needs either data { ... } or pcap FILE")
     if name in generator.streams:
         raise Invalid(f"stream {name} already exists")
-    count = _whole(limit)
+    count, remake = _whole(limit), None
     if pcap is not None:
         if size:
             raise Invalid("packets of a file have their own size")
         packets = _read(pcap)
         count = count or len(packets)
     else:
-        packets = describe(data or "", node or options_of(where).mode.node).packets(_sizes(size), count)
+        remake = describe(data or "", node or options_of(where).mode.node).packets
+        packets = remake(_sizes(size), count)
     thread = None if worker is None else _thread(engine, worker)
-    generator.add(name, where, packets, limit=count, rate=rate, node=node, batch=maxframe, thread=thread)
+    made = generator.add(name, where, packets, limit=count, rate=rate, node=node, batch=maxframe, thread=thread)
+    made.remake = remake
 
 
 def _whole(limit: float) -> int:
@@ -189,14 +191,21 @@ def delete(engine: Engine, name: str) -> None:
 
 @command(
     "packet-generator configure",
-    "<name:stream> ( limit <limit:float> | rate <rate:float> )+",
-    help="Change a stream's limit or rate",
+    "<name:stream> [limit <limit:float>] [rate <rate:float>] [size <size:word>] [maxframe <maxframe:u32>]",
+    help="Change a stream's limit or rate, its packets' size, or how many it sends at a time",
 )
-def configure(engine: Engine, name: str, limit: list[dict[str, float]]) -> None:
-    generator = engine[PacketGenerator]
-    for change in limit:
-        most = _whole(change["limit"]) if "limit" in change else None
-        generator.configure(name, limit=most, rate=change.get("rate"))
+def configure(
+    engine: Engine,
+    name: str,
+    limit: float | None = None,
+    rate: float | None = None,
+    size: str = "",
+    maxframe: int | None = None,
+) -> None:
+    if limit is None and rate is None and maxframe is None and not size:
+        raise Invalid("nothing to change: name limit, rate, size or maxframe")
+    most = None if limit is None else _whole(limit)
+    engine[PacketGenerator].configure(name, limit=most, rate=rate, batch=maxframe, size=_sizes(size))
 
 
 # --- captures

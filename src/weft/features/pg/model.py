@@ -19,13 +19,13 @@ from weft.features.pg import coalescing
 from weft.features.pg.capturing import PERIOD, Capturing
 from weft.features.pg.coalescing import captures
 from weft.features.pg.device import PG, PG_IP, Mode, Options, is_pg, number_of, options_of
+from weft.features.pg.edit import Range
 from weft.features.pg.offload import owe
 from weft.features.pg.stream import (
     ANYWHERE,
     CREDIT,
     FRAMES,
     LINE,
-    MAX_PACKET,
     MAX_STREAMS,
     MAX_TEMPLATES_SIZE,
     PACKETS,
@@ -33,6 +33,7 @@ from weft.features.pg.stream import (
     RunningStream,
     Stream,
     check_pace,
+    sizes_of,
     streams,
     whole_lines,
 )
@@ -134,12 +135,8 @@ class PacketGenerator:
         node = node or options_of(interface).mode.node
         if name in self.streams:
             raise Invalid(f"stream {name} already exists")
-        sizes = (min(map(len, packets)), max(map(len, packets))) if packets else (0, 0)
-        if sizes[0] < 1 or sizes[1] > MAX_PACKET:
-            raise Invalid(f"a stream has packets of 1 to {MAX_PACKET} bytes")
-        check_pace(limit, rate)
-        if not 1 <= batch <= FRAME_SIZE:
-            raise Invalid(f"a stream sends 1 to {FRAME_SIZE} packets at a time, not {batch}")
+        sizes = sizes_of(packets)
+        check_pace(limit, rate, batch)
         if thread is not None and thread not in self._engine.workers.forwarding:
             raise Invalid(f"no worker {thread - 1}")
         if node not in self._engine.graph.by_name:
@@ -150,9 +147,7 @@ class PacketGenerator:
             raise Invalid(f"there are {MAX_STREAMS} streams already")
         row = streams[slot]
         memory.fill(row.address, 0, Stream.size)
-        options = options_of(interface)
-        owing = [owe(packet, options) for packet in packets] if options.flags else []
-        self._fill(row, [packet for packet, _ in owing] or packets, b"".join(owed for _, owed in owing))
+        self._fill(row, interface, packets)
         row.number, row.batch = next(self._numbers), batch
         row.sw_if_index = interface.sw_if_index
         row.start = STARTS.get(node, ANYWHERE)
@@ -164,8 +159,11 @@ class PacketGenerator:
             self._known.popitem(last=False)
         return stream
 
-    def _fill(self, row: Stream, packets: Sequence[bytes], owed: bytes) -> None:
+    def _fill(self, row: Stream, interface: Interface, packets: Sequence[bytes]) -> None:
         """Put the packets of a stream into the arena, in one piece: their lengths, what they owe, their bytes."""
+        options = options_of(interface)
+        owing = [owe(packet, options) for packet in packets] if options.flags else []
+        packets, owed = [packet for packet, _ in owing] or packets, b"".join(owed for _, owed in owing)
         count, stride = len(packets), whole_lines(max(map(len, packets)))
         lengths = whole_lines(4 * count)
         head = lengths + whole_lines(len(owed))
@@ -186,13 +184,40 @@ class PacketGenerator:
         clocks = self._engine.clocks_per_second
         stream.row.price = max(1, round(clocks * CREDIT / stream.rate)) if stream.rate else 0
 
-    def configure(self, name: str, *, limit: int | None = None, rate: float | None = None) -> None:
-        """Change a stream's limit, which counts from when it is enabled, or its rate."""
+    def configure(
+        self,
+        name: str,
+        *,
+        limit: int | None = None,
+        rate: float | None = None,
+        batch: int | None = None,
+        size: Range | None = None,
+    ) -> None:
+        """Change a stream's limit, which counts from when it is enabled, its rate, how many packets it sends at a time,
+        or the sizes of its packets.
+        """
         stream = self._stream(name)
-        check_pace(limit or 0, rate or 0)
-        stream.limit = stream.limit if limit is None else limit
-        stream.rate = stream.rate if rate is None else rate
+        limit = stream.limit if limit is None else limit
+        rate = stream.rate if rate is None else rate
+        batch = stream.row.batch if batch is None else batch
+        check_pace(limit, rate, batch)
+        if size is not None:
+            self._resize(stream, size, limit)
+        stream.limit, stream.rate, stream.row.batch = limit, rate, batch
         self._pace(stream)
+
+    def _resize(self, stream: RunningStream, size: Range, limit: int) -> None:
+        if stream.remake is None:
+            raise Invalid(f"stream {stream.name} has packets of its own sizes, not of a description")
+        if stream.enabled:
+            raise Invalid(f"stream {stream.name} is running: disable it, then change its size")
+        packets = stream.remake(size, limit)
+        self.disable(stream.name)
+        old = stream.row.lengths.address
+        self._fill(stream.row, stream.interface, packets)
+        stream.row.position = 0
+        stream.sizes, stream.sample = sizes_of(packets), packets[0]
+        self._engine.arena.release(old)
 
     def enable(self, name: str, thread: int | None = None) -> None:
         """Let a stream run from its beginning, on a thread of its own choice unless another is named."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from weft.core import arena
 from weft.core.model import Invalid
-from weft.core.runtime import Queue
+from weft.core.runtime import FRAME_SIZE, Queue
 from weft.core.view import Rows, View, i64, u32
 from weft.features.interface.model import Interface
+from weft.features.pg.edit import Range
 from weft.features.pg.offload import Owed
 
 MAX_STREAMS = 1024
@@ -69,6 +71,8 @@ class RunningStream:
     rate: float = 0
     thread: int | None = None  #: None: the first that forwards
     queue: Queue | None = None
+    #: Makes its packets again in other sizes, so many at the most; None: they are as they are.
+    remake: Callable[[Range, int], list[bytes]] | None = None
 
     @property
     def row(self) -> Stream:
@@ -86,8 +90,18 @@ def whole_lines(size: int) -> int:
     return -(-size // LINE) * LINE
 
 
-def check_pace(limit: int, rate: float) -> None:
+def sizes_of(packets: Sequence[bytes]) -> tuple[int, int]:
+    """The shortest and the longest. Raises Invalid where these cannot be a stream's."""
+    sizes = (min(map(len, packets)), max(map(len, packets))) if packets else (0, 0)
+    if sizes[0] < 1 or sizes[1] > MAX_PACKET:
+        raise Invalid(f"a stream has packets of 1 to {MAX_PACKET} bytes")
+    return sizes
+
+
+def check_pace(limit: int, rate: float, batch: int) -> None:
     if limit < 0 or limit > 1 << 62:
         raise Invalid(f"a stream's limit is 0 (none) or a number of packets, not {limit}")
     if rate < 0 or (rate and not 0.001 <= rate <= 1e10):
         raise Invalid(f"a stream's rate is 0 (as fast as possible) or 0.001 to 1e10 packets a second, not {rate:g}")
+    if not 1 <= batch <= FRAME_SIZE:
+        raise Invalid(f"a stream sends 1 to {FRAME_SIZE} packets at a time, not {batch}")
