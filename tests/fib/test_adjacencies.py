@@ -84,3 +84,12 @@ def test_who_says_so_matters(net: Net) -> None:
     assert net.way(host(1)) == ("pg1", host_mac(1))
     net.lab.cli("set interface ip address del pg1 10.0.1.1/24")
     assert net.way("10.0.1.50") == ("pg2", host_mac(2))
+
+
+def test_adjacencies_of_neighbors_and_of_subnets_are_shown_apart(net: Net) -> None:
+    net.way(host(1))
+    neighbors = net.lab.cli("show adjacency nbr pg1").splitlines()
+    assert len(neighbors) == 1 and f"ipv4 via {host(1)} pg1" in neighbors[0]
+    (subnet,) = net.lab.cli("show adjacency glean pg1").splitlines()
+    assert "ipv4-glean" in subnet and " pg1: " in subnet
+    assert sorted(net.lab.cli("show adjacency pg1").splitlines()) == sorted([*neighbors, subnet])

@@ -321,6 +321,21 @@ class TestLog:
         assert "RuntimeError: strange" in lab.cli("show log")
 
 
+def test_what_the_operating_system_refused(lab) -> None:
+    assert lab.cli("show unix errors") == "no Unix errors so far"
+    for reason in ("first", "second"):
+        try:
+            raise OSError(2, reason)
+        except OSError:
+            lab.engine.log.exception("cannot open")
+    lab.engine.log.error("something else")
+    total, second, first, now = lab.cli("show unix errors").splitlines()
+    assert total == "2 total errors seen"
+    assert re.fullmatch(r"\d\d:\d\d:\d\d:\d{6}: cannot open: \[Errno 2\] second", second)
+    assert first.endswith("first") and re.fullmatch(r"\d\d:\d\d:\d\d:\d{6}: time now", now)
+    assert "first" not in lab.cli("show unix errors 1")
+
+
 def test_version(lab) -> None:
     assert lab.cli("show version").startswith("weft v")
     verbose = lab.cli("show version verbose")

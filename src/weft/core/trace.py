@@ -196,7 +196,7 @@ def _way(way: list[Entry]) -> list[str]:
 
 def _lines(entry: Entry) -> list[str]:
     """What a traced packet's stay at a node looks like."""
-    lines = [f"{_clock(entry.seconds)}: {entry.node}"]
+    lines = [f"{clock(entry.seconds)}: {entry.node}"]
     instance = entry.engine.graph.by_name.get(entry.node)
     formatter = instance.node.format_trace if instance is not None else None
     if formatter is None:
@@ -211,7 +211,7 @@ def unseen(entry: Entry) -> None:
     """The ``trace`` of a node that is no station on a packet's way, but part of the one before."""
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """Hours, minutes, seconds and microseconds, as VPP prints the time of a trace."""
     whole, micro = divmod(round(seconds * 1e6), 1_000_000)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}:{micro:06}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weft.core.cli import command
-from weft.features.fib.adjacency import Adjacencies, Record, adjacency_counters
+from weft.features.fib.adjacency import GLEAN, Adjacencies, Record, adjacency_counters
 from weft.features.fib.dpo import format_adjacency
 from weft.features.interface.model import Interface
 from weft.features.vlib.format import joined
@@ -16,14 +16,23 @@ if TYPE_CHECKING:
 
 @command(
     "show adjacency",
-    "[<interface>] [<index:u32>]",
-    help="Show the adjacencies: all, those on an interface, or one by its number in full",
+    "[nbr | glean] [<interface>] [<index:u32>]",
+    help="Show the adjacencies: all, those of neighbors or of subnets, on an interface, or one by its number in full",
 )
-def show_adjacency(engine: Engine, interface: Interface | None = None, index: int | None = None) -> str:
+def show_adjacency(
+    engine: Engine,
+    nbr: bool = False,
+    glean: bool = False,
+    interface: Interface | None = None,
+    index: int | None = None,
+) -> str:
     adjacencies = engine[Adjacencies]
     if index is not None:
         return joined(_detail(adjacencies[index]))
-    return joined(_line(record) for record in adjacencies if interface in (None, record.interface))
+    chosen = (record for record in adjacencies if interface in (None, record.interface))
+    if nbr or glean:
+        chosen = (record for record in chosen if (record.kind == GLEAN) == glean)
+    return joined(map(_line, chosen))
 
 
 def _line(record: Record) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from weft.core.cli import argument, command
 from weft.core.engine import Engine
+from weft.core.trace import clock
 from weft.features.vlib.format import joined
 
 #: VPP's levels -> Python's.
@@ -74,6 +75,20 @@ def show_log(engine: Engine) -> str:
             error = record.exc_info[1]
             lines.append(f"{' ' * 49}{type(error).__name__}: {error}")
     return joined(lines)
+
+
+@command("show unix errors", "[<count:u32>]", help="Show what the operating system refused: the latest first")
+def show_unix_errors(engine: Engine, count: int | None = None) -> str:
+    records = [each for each in engine.messages if each.exc_info and isinstance(each.exc_info[1], OSError)]
+    if not records:
+        return "no Unix errors so far"
+    now = engine.timers.seconds
+    lines = [f"{len(records)} total errors seen"]
+    for record in list(reversed(records))[:count]:
+        assert record.exc_info is not None
+        since = max(0.0, now - (time.time() - record.created))
+        lines.append(f"{clock(since)}: {record.getMessage()}: {record.exc_info[1]}")
+    return joined([*lines, f"{clock(now)}: time now"])
 
 
 @command("clear log", help="Forget the messages")
