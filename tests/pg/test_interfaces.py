@@ -88,6 +88,14 @@ class TestCreating:
             generator.create("pg3")
         assert lab.cli("create packet-generator interface pg3 mode ip6") == ""
 
+    def test_a_number_is_given_once_whatever_the_name(self, lab: Lab) -> None:
+        generator = lab.engine[PacketGenerator]
+        made = generator.create("pg3")
+        lab.cli("set interface name pg3 uplink")
+        assert generator.create("pg3") is made
+        lab.cli("delete packet-generator interface uplink")
+        assert generator.create("pg3") is not made
+
     @pytest.mark.parametrize("how", ["pg3", "sw_if_index {}"])
     def test_deleting(self, lab: Lab, how: str) -> None:
         number = created(lab, "gso-enabled gso-size 1400 coalesce-enabled", "pg3").sw_if_index
@@ -274,6 +282,13 @@ class TestCoalescing:
     def test_what_is_no_tcp_passes(self, wired: Lab) -> None:
         udp = Ether(src=A, dst=B) / IP() / UDP() / b"abc"
         assert [bytes(packet) for packet in self.out(wired, tcp(0, 1000), udp)] == [bytes(udp)]
+
+    def test_a_large_segment_does_not_overtake(self, lab: Lab) -> None:
+        source = created(lab, "gso-enabled gso-size 1000", "pg0")
+        created(lab, "gso-enabled gso-size 1000 coalesce-enabled")
+        connect(lab.engine, *lab.ports)
+        out = lab.send(source, tcp(0, 1000), tcp(1000, 5000))["pg1"]
+        assert [len(packet[TCP].payload) for packet in out] == [1000, 5000]
 
     def test_sixteen_connections_at_a_time(self, wired: Lab) -> None:
         packets = [tcp(1000 * n, 1000, port=port) for n in range(2) for port in range(17)]

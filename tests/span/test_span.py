@@ -266,6 +266,15 @@ class TestGoneInterfaces:
         assert lab.cli("show interface span").splitlines()[1].split() == ["pg0", "pg1", "(", "both)", "(", "none)"]
         assert out(lab, 0, frame()) == {"pg1": [frame()]}
 
+    def test_a_sub_interface_that_its_own_device_is_mirrored_to(self, lab: Lab) -> None:
+        lab.pg(1)
+        used = lab.engine.arena.heap_used()
+        lab.cli("create sub-interfaces pg0 10")
+        tables = lab.engine.arena.heap_used() - used
+        lab.cli("set interface span pg0 destination pg0.10 tx\ndelete sub-interface pg0.10")
+        assert lab.cli("show interface span") == ""
+        assert lab.engine.arena.heap_used() <= used + tables
+
     def test_all_memory_comes_back(self, wired: Lab) -> None:
         used = wired.engine.arena.heap_used()
         for words in ("destination pg2", "destination pg3 rx", "l2 destination pg3", "disable", "l2 disable"):

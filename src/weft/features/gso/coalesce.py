@@ -113,7 +113,7 @@ def expired(flows: Flows, before: int) -> int:
 def survey(pkt: Buffer, found: Segment, ethernet: int) -> int:
     """Find the headers of a packet. 0 if it is no whole TCP segment."""
     l3 = layer3(pkt, ethernet)
-    if l3 < 0 or is_gso(pkt) or l3 + MINIMUM + TCP_HEADER > pkt.current_length:
+    if l3 < 0 or l3 + MINIMUM + TCP_HEADER > pkt.current_length:
         return 0
     length = pkt.total_length - l3
     ip = Ip4Header(pkt.data + l3)
@@ -191,9 +191,9 @@ def continues(flow: Flow, pkt: Buffer, new: Segment) -> int:
 
 @inline
 def may_be_kept(pkt: Buffer, new: Segment, flags: int) -> int:
-    """Whether a segment is data, acknowledges, has no flags but these, and is not damaged."""
+    """Whether a segment is data and no large one, acknowledges, has no flags but these, and is not damaged."""
     tcp = TcpHeader(pkt.data + new.l4)
-    if new.payload == 0 or tcp.flags & ACK == 0 or tcp.flags & ~flags != 0:
+    if is_gso(pkt) or new.payload == 0 or tcp.flags & ACK == 0 or tcp.flags & ~flags != 0:
         return 0
     return pkt.flags & (OFFLOAD | CHECKSUM_GOOD) != 0 or is_good(pkt, new)
 

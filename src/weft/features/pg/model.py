@@ -57,23 +57,24 @@ class PacketGenerator:
         self._interfaces = engine[Interfaces]
         self._interfaces.watch("removed", self.forget)
         self.streams: dict[str, RunningStream] = {}
+        self._by_number: dict[int, Interface] = {}
         self._capturing: dict[int, Capturing] = {}
         self._numbers = itertools.count()
         self._known: OrderedDict[int, tuple[str, str]] = OrderedDict()
         engine.timers.every(PERIOD, self._tick)
 
     def create(self, name: str, options: Options | None = None) -> Interface:
-        """A packet-generator interface, ``pg0`` for one; the one of that name, if it is the same."""
+        """A packet-generator interface, ``pg0`` for one; the one of that number, if it is the same."""
         number = number_of(name)
         options = options or Options()
         options.check()
-        existing = self._interfaces.by_name.get(name)
-        if existing is not None and is_pg(existing):
+        existing = self._by_number.get(number)
+        if existing is not None:
             if options_of(existing) != options:
-                raise Invalid(f"interface {name} already exists, with other options", "IF_ALREADY_EXISTS")
+                raise Invalid(f"interface {existing.name} already exists, with other options", "IF_ALREADY_EXISTS")
             return existing
         memory.fill(captures[number].address, 0, Capture.size)
-        return self._interfaces.add(
+        made = self._by_number[number] = self._interfaces.add(
             name,
             PG if options.mode is Mode.ETHERNET else PG_IP,
             mac=parse_mac(f"02:fe:00:00:{number >> 8:02x}:{number & 255:02x}") if options.mode is Mode.ETHERNET else 0,
@@ -81,6 +82,7 @@ class PacketGenerator:
             private=options,
             number=number,
         )
+        return made
 
     def delete_interface(self, interface: Interface) -> None:
         """Delete a packet-generator interface, with its streams and captures."""
@@ -110,6 +112,7 @@ class PacketGenerator:
             self.delete(stream.name)
         if is_pg(interface):
             coalescing.stop(self._engine, interface.row.device)
+            del self._by_number[interface.row.device]
         capturing = self._capturing.pop(interface.sw_if_index, None)
         if capturing is not None:
             capturing.stop()

@@ -143,6 +143,6 @@ class Span:
         gone = interface.sw_if_index
         for l2 in (False, True):
             self._wanted.pop((gone, l2), None)
-        self._publish(interface)
         for source, l2 in [key for key, wanted in self._wanted.items() if gone in wanted]:
             self.set(self._interfaces[source], interface, NEITHER, l2=l2)
+        self._publish(interface)
