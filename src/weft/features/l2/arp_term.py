@@ -1,18 +1,21 @@
-"""arp-term-l2bd: ARP requests for addresses that the bridge domain knows are answered in their place."""
+"""arp-term-l2bd: ARP requests and neighbor solicitations for addresses that the bridge domain knows are answered in
+their place.
+"""
 
 from __future__ import annotations
 
 from weft.core.buffer import Buffer
-from weft.core.node import Nexts, node, routine
+from weft.core.node import Nexts, inline, node, routine
 from weft.core.punt import punt_copy
 from weft.core.runtime import NodeRuntime
 from weft.core.table import lookup
 from weft.features.arp.packet import ETHERNET, IP4_LENGTH, LENGTH, MAC_LENGTH, REPLY, REQUEST, ArpHeader
-from weft.features.ethernet.header import ARP, GROUP, IP4, EthernetHeader
+from weft.features.ethernet.header import ARP, GROUP, IP4, IP6, EthernetHeader
 from weft.features.l2.bvi import to_bvi
 from weft.features.l2.errors import ArpTermError, ForwardError
 from weft.features.l2.events import ARP_HEARD, arp_watch
 from weft.features.l2.layout import BVI, L2Meta, arp_entries, arp_key, before_layer_3, ports
+from weft.features.l2.nd_term import answer_solicitation
 from weft.features.l2.pipeline import ARP_TERM, next_input_feature
 from weft.features.l2.trace import trace_in_domain
 
@@ -30,6 +33,9 @@ def arp_term_l2bd(rt: NodeRuntime, pkt: Buffer) -> int:
     """Answer a request if the bridge domain has the address in its table; what makes no sense is dropped."""
     last = before_layer_3(pkt)
     if last.ethertype != ARP:
+        if last.ethertype == IP6 and answer_solicitation(pkt, last.payload, L2Meta(pkt.opaque).context.bd_index):
+            rt.count(ArpTermError.REPLIES_SENT, 1)
+            return back(rt, pkt)
         return next_input_feature(pkt, ARP_TERM)
     if pkt.current_length < pkt.l2_len + LENGTH:
         return pkt.fail(ArpTermError.TOO_SHORT, ArpTermNext.DROP)
@@ -49,6 +55,12 @@ def arp_term_l2bd(rt: NodeRuntime, pkt: Buffer) -> int:
         return next_input_feature(pkt, ARP_TERM)
     rt.count(ArpTermError.REPLIES_SENT, 1)
     answer(pkt, arp, address)
+    return back(rt, pkt)
+
+
+@inline
+def back(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Send an answer to where the question came from."""
     sw_if_index = pkt.rx_sw_if_index
     if ports[sw_if_index].flags & BVI:
         # The reply's destination is the BVI, so layer 3 takes it.

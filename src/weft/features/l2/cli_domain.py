@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from weft.core.cli import command
@@ -84,13 +84,13 @@ def set_bridge_domain_default_learn_limit(engine: Engine, limit: int) -> None:
 
 @command(
     "set bridge-domain arp entry",
-    "<bd-id:u32> ( <address:ip4> <mac> [del] | del-all )",
-    help="Answer ARP requests for an address with a MAC address",
+    "<bd-id:u32> ( <address> <mac> [del] | del-all )",
+    help="Answer ARP requests or neighbor solicitations for an address with a MAC address",
 )
 def set_bridge_domain_arp_entry(
     engine: Engine,
     bd_id: int,
-    address: IPv4Address | None = None,
+    address: IPv4Address | IPv6Address | None = None,
     mac: int = 0,
     del_: bool = False,
     del_all: bool = False,

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from weft.core import memory
@@ -24,6 +24,8 @@ from weft.features.l2.layout import (
     bridge_domains,
 )
 from weft.features.l2.pipeline import ARP_TERM, ARP_UFWD, FLOOD, FWD, LEARN, UU_FLOOD, UU_FWD
+from weft.features.neighbor.neighbors import Neighbors, words_of
+from weft.features.neighbor.table import BRIDGED6, STATIC, entries
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -70,7 +72,7 @@ class BridgeDomain:
     uu_fwd: Interface | None = None
     #: The BVI first, as VPP lists them; else in the order in which they came.
     members: list[FloodMember] = field(default_factory=list)
-    arp: dict[IPv4Address, int] = field(default_factory=dict)
+    arp: dict[IPv4Address | IPv6Address, int] = field(default_factory=dict)
 
     @property
     def row(self) -> BridgeDomainRow:
@@ -93,6 +95,8 @@ class BridgeDomains:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._arp = HashMap(engine, arp_entries)
+        self._neighbors = engine[Neighbors]
+        self._nd: dict[tuple[int, IPv6Address], int] = {}  # by bridge domain's index and address: the entry's
         self.by_id: dict[int, BridgeDomain] = {}
         self.by_index: dict[int, BridgeDomain] = {}
         self.default_learn_limit = DEFAULT_LEARN_LIMIT
@@ -184,18 +188,39 @@ class BridgeDomains:
 
     # --- ARP termination
 
-    def add_arp(self, domain: BridgeDomain, address: IPv4Address, mac: int) -> None:
-        """Answer ARP requests for an address in its place. Another MAC address replaces the one before."""
+    def add_arp(self, domain: BridgeDomain, address: IPv4Address | IPv6Address, mac: int) -> None:
+        """Answer ARP requests, or neighbor solicitations, for an address in its place. Another MAC address replaces the
+        one before.
+        """
         if mac == 0 or mac & 1:
             raise Invalid(f"{show_mac(mac)} is no unicast MAC address")
-        self._arp[arp_key(domain.index, int(address))] = mac
+        if isinstance(address, IPv4Address):
+            self._arp[arp_key(domain.index, int(address))] = mac
+        else:
+            self._add_nd(domain, address, mac)
         domain.arp[address] = mac
 
-    def remove_arp(self, domain: BridgeDomain, address: IPv4Address) -> None:
+    def _add_nd(self, domain: BridgeDomain, address: IPv6Address, mac: int) -> None:
+        known = self._nd.get((domain.index, address))
+        if known is not None:
+            entries[known].mac = mac
+            return
+        _, high, low = words_of(address)
+        now = int(self._engine.timers.seconds * 1000)
+        try:
+            index = self._neighbors.table.add(BRIDGED6, domain.index, high, low, mac, STATIC, now)
+        except MemoryError as error:
+            raise Invalid(str(error), "LIMIT_EXCEEDED") from None
+        self._nd[domain.index, address] = index
+
+    def remove_arp(self, domain: BridgeDomain, address: IPv4Address | IPv6Address) -> None:
         if address not in domain.arp:
             raise Invalid(f"bridge domain {domain.bd_id} has no ARP entry for {address}", "NO_SUCH_ENTRY")
         del domain.arp[address]
-        del self._arp[arp_key(domain.index, int(address))]
+        if isinstance(address, IPv4Address):
+            del self._arp[arp_key(domain.index, int(address))]
+        else:
+            self._neighbors.table.remove(self._nd.pop((domain.index, address)))
 
 
 __all__ = ["BridgeDomain", "BridgeDomains", "FloodMember"]

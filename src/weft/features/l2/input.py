@@ -100,9 +100,10 @@ def group_features(pkt: Buffer, port: Port, features: int) -> int:
     """The features of a packet to many: flooded, unless it is ARP that is answered or sent elsewhere."""
     last = before_layer_3(pkt)
     features &= ~(FWD | UU_FLOOD | UU_FWD)
+    asks = asks_for_neighbor(last, pkt.current_length - pkt.l2_len)
     if last.ethertype != ARP:
-        features &= ~(ARP_TERM | ARP_UFWD)
-    if port.flags & BVI and asks_for_neighbor(last, pkt.current_length - pkt.l2_len) == 0:
+        features &= ~(ARP_UFWD if asks else ARP_TERM | ARP_UFWD)
+    if port.flags & BVI and asks == 0:
         # What layer 3 sends to many goes to everybody but its own split-horizon group; its questions go everywhere.
         L2Meta(pkt.opaque).context.shg = port.shg
     return features

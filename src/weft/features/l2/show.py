@@ -120,7 +120,7 @@ def domain_arp(domain: BridgeDomain) -> Iterator[str]:
     if domain.allows(ARP_TERM):
         yield ""
         yield "  IP4/IP6 to MAC table for ARP Termination"
-        for address, mac in sorted(domain.arp.items()):
+        for address, mac in sorted(domain.arp.items(), key=lambda each: (each[0].version, int(each[0]))):
             yield f"{centred(address, 40)} => {centred(show_mac(mac), 20)}"
 
 

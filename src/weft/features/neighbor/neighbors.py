@@ -104,7 +104,7 @@ class Neighbors:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._table = EntryTable(engine.workers.quiesce)
+        self.table = EntryTable(engine.workers.quiesce)
         self.config = {family: Config() for family in FAMILIES.values()}
         self.count = dict.fromkeys(FAMILIES.values(), 0)
         #: Neighbors that could not be learned for the limit's sake.
@@ -187,7 +187,7 @@ class Neighbors:
             raise Invalid(message, "LIMIT_EXCEEDED")
         number, high, low = words_of(address)
         try:
-            index = self._table.add(number, interface.sw_if_index, high, low, mac, flags, self._milliseconds())
+            index = self.table.add(number, interface.sw_if_index, high, low, mac, flags, self._milliseconds())
         except MemoryError as error:
             self.refused[family] += 1
             raise Invalid(str(error), "LIMIT_EXCEEDED") from None
@@ -230,7 +230,7 @@ class Neighbors:
             del self._by_interface[neighbor.interface.sw_if_index]
         self.count[neighbor.family] -= 1
         self.ageing.remove(neighbor)
-        self._table.remove(neighbor.index)
+        self.table.remove(neighbor.index)
         self._tell("removed", neighbor)
 
     def flush(

@@ -18,6 +18,7 @@ BUCKETS = 1 << 18
 # NeighborEntry.family
 IP4 = 4
 IP6 = 6
+BRIDGED6 = 0x86  #: IPv6 in a bridge domain, whose index stands in ``sw_if_index``: see ``l2/nd_term.py``
 
 # NeighborEntry.flags
 STATIC = 1 << 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core.api import Client, Module, f64, u32
@@ -40,8 +39,6 @@ async def want_ping_finished_events(
     """Begin to ping an address; when that is over, an event says how much was sent and came back."""
     if not (math.isfinite(interval) and 0 < interval <= LONGEST) or not 0 < repeat <= 65535:
         raise Invalid(f"1 to 65535 requests, up to {LONGEST} seconds apart, not {repeat}, {interval} seconds apart")
-    if not isinstance(address, IPv4Address):
-        raise Invalid("only IPv4 addresses can be pinged", "UNIMPLEMENTED")
     task = asyncio.create_task(_ping(engine, client, address, repeat, interval))
 
     def cancel(_: Client) -> None:
@@ -51,7 +48,7 @@ async def want_ping_finished_events(
     task.add_done_callback(lambda _: client.on_leave.remove(cancel) if cancel in client.on_leave else None)
 
 
-async def _ping(engine: Engine, client: Client, address: IPv4Address, repeat: int, interval: float) -> None:
+async def _ping(engine: Engine, client: Client, address: Address, repeat: int, interval: float) -> None:
     """Send the requests; without a route none leaves."""
     try:
         plan = Plan(address, route_to(engine, address, None, None), SIZE, repeat, interval, burst=1)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core.cli import command
 from weft.core.model import Invalid
 from weft.features.interface.model import Interface
+from weft.features.ip.family import Address
 from weft.features.ping.model import Ping, Pings, Reply
 from weft.features.ping.route import route_to
 from weft.features.ping.run import STAMP, Plan, send_all
@@ -22,13 +22,13 @@ MOST = 32768 - STAMP
 
 @command(
     "ping",
-    "<address:ip4> [source <source:interface>] [size <size:u32>] [repeat <repeat:u32>] [interval <interval:float>]"
-    " [table-id <table-id:u32>] [burst <burst:u32>] [verbose]",
+    "[ipv4 | ipv6] <address> [source <source:interface>] [size <size:u32>] [repeat <repeat:u32>]"
+    " [interval <interval:float>] [table-id <table-id:u32>] [burst <burst:u32>] [verbose]",
     help="Send echo requests and show what comes back",
 )
 async def ping(
     engine: Engine,
-    address: IPv4Address,
+    address: Address,
     source: Interface | None = None,
     size: int = 60,
     repeat: int = 5,
@@ -36,7 +36,12 @@ async def ping(
     table_id: int | None = None,
     burst: int = 1,
     verbose: bool = False,
+    ipv4: bool = False,
+    ipv6: bool = False,
 ) -> str:
+    wanted = 4 if ipv4 else 6 if ipv6 else address.version
+    if address.version != wanted:
+        raise Invalid(f"{address} is no IPv{wanted} address")
     if not 0 <= size <= MOST:
         raise Invalid(f"size is 0 to {MOST}, not {size}")
     if not 1 <= repeat <= 65535:

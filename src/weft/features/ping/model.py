@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from weft.core import arena
@@ -13,6 +13,8 @@ from weft.core.model import Invalid, model
 from weft.core.punt import Punted, reason
 from weft.core.view import u8
 from weft.features.icmp.model import ECHO_REQUEST
+from weft.features.icmp6.build import icmp6_packet
+from weft.features.icmp6.types import ECHO_REQUEST as ECHO_REQUEST6
 from weft.features.ip.checksum import internet_checksum
 from weft.features.ip.family import Address
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 IDS = 1 << 16
 ECHO_HEADER = 8
 IP_HEADER = 20
+IP6_HEADER = 40
 
 #: By echo id: 1 if somebody waits for replies with it.
 waiting = arena.table("ping-ids", u8, IDS)
@@ -31,11 +34,36 @@ waiting = arena.table("ping-ids", u8, IDS)
 class Reply:
     """An echo reply. ``length`` is that of the IP packet; ``seconds`` since its request was sent."""
 
-    source: IPv4Address
+    source: Address
     sequence: int
     ttl: int
     length: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Echo:
+    """What there is to know of an echo reply. ``length`` is that of the IP packet."""
+
+    source: Address
+    id: int
+    sequence: int
+    ttl: int
+    length: int
+
+
+def read_echo(packet: bytes) -> Echo | None:
+    """The echo reply in an IP packet without extension headers; None if it is cut off."""
+    if len(packet) < IP_HEADER:
+        return None
+    version, header = packet[0] >> 4, IP6_HEADER if packet[0] >> 4 == 6 else (packet[0] & 15) * 4
+    if len(packet) < header + ECHO_HEADER or header < IP_HEADER:
+        return None
+    id, sequence = (int.from_bytes(packet[header + at : header + at + 2], "big") for at in (4, 6))
+    if version == 6:
+        length = IP6_HEADER + int.from_bytes(packet[4:6], "big")
+        return Echo(IPv6Address(packet[8:24]), id, sequence, packet[7], length)
+    return Echo(IPv4Address(packet[12:16]), id, sequence, packet[8], int.from_bytes(packet[2:4], "big"))
 
 
 @dataclass
@@ -51,17 +79,14 @@ class Ping:
         """So many requests with this sequence leave now."""
         self.outstanding[sequence] = time.perf_counter(), count
 
-    def received(self, packet: bytes) -> None:
-        """An IPv4 packet that carries an echo reply with this ping's id."""
+    def received(self, echo: Echo) -> None:
+        """An echo reply with this ping's id has come."""
         now = time.perf_counter()
-        header = (packet[0] & 15) * 4
-        sequence = int.from_bytes(packet[header + 6 : header + 8], "big")
-        sent, count = self.outstanding.get(sequence, (0.0, 0))
+        sent, count = self.outstanding.get(echo.sequence, (0.0, 0))
         if count == 0:
             return
-        self.outstanding[sequence] = sent, count - 1
-        length = int.from_bytes(packet[2:4], "big")
-        self.replies.append(Reply(IPv4Address(packet[12:16]), sequence, packet[8], length, now - sent))
+        self.outstanding[echo.sequence] = sent, count - 1
+        self.replies.append(Reply(echo.source, echo.sequence, echo.ttl, echo.length, now - sent))
 
     def waits(self) -> bool:
         """Whether a reply is still to come."""
@@ -95,12 +120,10 @@ class Pings:
 
     def received(self, packet: bytes) -> None:
         """An echo reply has come."""
-        header = (packet[0] & 15) * 4 if packet else 0
-        if len(packet) < max(header, IP_HEADER) + ECHO_HEADER:
-            return
-        ping = self._by_id.get(int.from_bytes(packet[header + 4 : header + 6], "big"))
-        if ping is not None:
-            ping.received(packet)
+        echo = read_echo(packet)
+        ping = self._by_id.get(echo.id) if echo else None
+        if echo is not None and ping is not None:
+            ping.received(echo)
 
 
 def _receive(engine: Engine, packet: Punted) -> None:
@@ -113,7 +136,10 @@ REPLY = reason("ping-reply", _receive, rate=10_000, burst=256)
 def echo_request(
     source: Address, destination: Address, id: int, sequence: int, payload: bytes, *, ttl: int = 255
 ) -> bytes:
-    """An IPv4 packet with an ICMP echo request."""
+    """An IP packet with an echo request."""
+    if isinstance(source, IPv6Address) and isinstance(destination, IPv6Address):
+        message = bytes((ECHO_REQUEST6, 0, 0, 0)) + id.to_bytes(2, "big") + sequence.to_bytes(2, "big") + payload
+        return icmp6_packet(source, destination, message, hop_limit=ttl)
     icmp = bytearray(bytes((ECHO_REQUEST, 0, 0, 0)) + id.to_bytes(2, "big") + sequence.to_bytes(2, "big") + payload)
     icmp[2:4] = internet_checksum(icmp).to_bytes(2, "big")
     ip = bytearray(IP_HEADER)

@@ -9,7 +9,12 @@ from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry, unseen
 from weft.features.fib.model import IpMeta
 from weft.features.icmp.model import ECHO_REPLY, IcmpEcho, register_type
+from weft.features.icmp6.model import register_type6
+from weft.features.icmp6.types import ECHO_REPLY as ECHO_REPLY6
 from weft.features.ip4.model import Ip4Header
+from weft.features.ip6.format import trace_ip6
+from weft.features.ip6.header import MINIMUM
+from weft.features.ip6.local import layer4_start
 from weft.features.ping.model import REPLY, waiting
 
 
@@ -56,4 +61,40 @@ def ping4_output(rt: NodeRuntime, pkt: Buffer) -> int:
     return OutputNext.LOOKUP
 
 
+class Reply6Error(Errors, of="ip6-icmp-echo-reply"):
+    DELIVERED = "echo replies to pings", Severity.INFO
+    UNKNOWN_ID = "echo replies to nobody's request"
+
+
+class Reply6Next(Nexts):
+    PUNT = "punt"
+    DROP = "ip6-drop"
+
+
+@node("ip6-icmp-echo-reply", next=Reply6Next, trace=trace_ip6)
+def ip6_icmp_echo_reply(rt: NodeRuntime, pkt: Buffer) -> int:
+    """The same for IPv6; behind extension headers no reply is expected."""
+    start = layer4_start(pkt)
+    if start != MINIMUM or waiting[IcmpEcho(pkt.data + start).id] == 0:
+        return pkt.fail(Reply6Error.UNKNOWN_ID, Reply6Next.DROP)
+    rt.count(Reply6Error.DELIVERED, 1)
+    return punt(pkt, REPLY, Reply6Next.PUNT)
+
+
+class Output6Next(Nexts):
+    LOOKUP = "ip6-lookup"
+
+
+@node("ping6-output", next=Output6Next, trace=unseen)
+def ping6_output(rt: NodeRuntime, pkt: Buffer) -> int:
+    """The same as ``ping4-output``; the packet has its interface as if it had come by it, for the link's table."""
+    meta = IpMeta(pkt.opaque)
+    meta.fib_index = pkt.tx_sw_if_index
+    meta.flow_hash = 0
+    meta.flags = 0
+    pkt.tx_sw_if_index = NO_INTERFACE
+    return Output6Next.LOOKUP
+
+
 register_type(ECHO_REPLY, "ip4-icmp-echo-reply")
+register_type6(ECHO_REPLY6, "ip6-icmp-echo-reply")

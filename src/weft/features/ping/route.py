@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 from weft.core.model import Invalid
 from weft.features.interface.model import NONE, Interface, Interfaces
 from weft.features.ip.family import Address
 from weft.features.ip.model import ip_of
+from weft.features.ip6.model import LINK_LOCAL, Ip6
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -23,14 +25,18 @@ class Route:
     source: Address
 
     def send(self, engine: Engine, packet: bytes) -> None:
-        """Let an IPv4 packet of our own be routed."""
-        engine.workers.inject(packet, "ping4-output", tx_sw_if_index=self.fib_index)
+        """Let an IP packet of our own be routed, on the interface's link if the addresses mean nothing elsewhere."""
+        node = f"ping{self.source.version}-output"
+        index = self.interface.sw_if_index
+        engine.workers.inject(packet, node, rx_sw_if_index=index, tx_sw_if_index=self.fib_index)
 
 
 def route_to(engine: Engine, destination: Address, source: Interface | None, table_id: int | None) -> Route:
     """The way to a destination, from an interface's address and in its table, if ``source`` is given. Raises Invalid:
     there is no way, or no address.
     """
+    if isinstance(destination, IPv6Address) and (destination in LINK_LOCAL or destination.is_multicast):
+        return _on_link(engine, destination, source)
     ip = ip_of(engine, destination.version)
     if table_id is None:
         table_id = ip.table_of(source).table_id if source else 0
@@ -47,3 +53,15 @@ def route_to(engine: Engine, destination: Address, source: Interface | None, tab
     if address is None:
         raise Invalid(f"no source address for egress interface {(source or egress).name}")
     return Route(table.fib_index, egress, address)
+
+
+def _on_link(engine: Engine, destination: IPv6Address, source: Interface | None) -> Route:
+    """The way to an address that means something on one link only."""
+    if destination.is_multicast:
+        raise Invalid(f"{destination} is a group, and cannot be pinged")
+    if source is None:
+        raise Invalid(f"{destination} means something on one link only: name its interface with `source'")
+    own = engine[Ip6].link_local(source)
+    if own is None:
+        raise Invalid(f"no source address for egress interface {source.name}")
+    return Route(0, source, own)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from weft.features.ip.family import Address
 from weft.features.ping.model import Ping, echo_request
 from weft.features.ping.route import Route
 
@@ -22,7 +22,7 @@ LOOK = 0.001  #: seconds between looks for replies
 class Plan:
     """What is to be sent."""
 
-    destination: IPv4Address
+    destination: Address
     route: Route
     size: int
     repeat: int

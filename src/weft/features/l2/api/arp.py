@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from weft.core.api import Client, Subscribers, u32
 from weft.core.api.ethernet_types import MacAddress
 from weft.core.api.interface_types import InterfaceIndex
 from weft.core.api.ip_types import Address
-from weft.core.model import Invalid, model
+from weft.core.model import model
 from weft.features.l2.api.module import api
 from weft.features.l2.domain import BridgeDomains
 from weft.features.l2.events import ArpListeners, Heard
@@ -35,8 +34,6 @@ def bd_ip_mac_add_del(engine: Engine, *, is_add: bool = True, entry: BdIpMac) ->
     """Answer requests for an address in its place, or no longer."""
     domains = engine[BridgeDomains]
     domain = domains[entry.bd_id]
-    if not isinstance(entry.ip, IPv4Address):
-        raise Invalid("requests for IPv6 addresses are not answered in their place", "UNIMPLEMENTED")
     if is_add:
         domains.add_arp(domain, entry.ip, entry.mac)
     else:
