@@ -31,9 +31,11 @@ COMPLETE = (
     "ip_neighbor",
     "l2",
     "memclnt",
+    "pg",
     "ping",
     "span",
     "tapv2",
+    "tracedump",
     "vlib",
     "vpe",
 )

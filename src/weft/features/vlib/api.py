@@ -9,13 +9,13 @@ from weft.core.api import Counted, Module, Text, f64, u32, u64
 from weft.core.cli import CliError
 from weft.core.model import Invalid
 from weft.core.runtime import threads_in_use
-from weft.features.vlib import feature_api, vpe_api
+from weft.features.vlib import feature_api, trace_api, vpe_api
 from weft.features.vlib.machine import place
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
-__all__ = ["api", "feature_api", "vpe_api"]
+__all__ = ["api", "feature_api", "trace_api", "vpe_api"]
 
 api = Module("vlib", "1.0.0", "Graph, threads, command line")
 
