@@ -158,3 +158,19 @@ def test_detailed_counters(lab: Lab) -> None:
     assert received == sent == [(3, 180), (2, 120), (1, 60)]
     shown = [line[68:].split() for line in lab.cli("show interface pg0").splitlines()]
     assert ["rx-multicast", "packets", "2"] in shown
+
+
+def test_a_link_that_goes_down_as_if(lab) -> None:
+    lab.pg(1)
+    lab.cli("create sub-interfaces pg0 5")
+
+    def link() -> str:
+        return lab.cli("show hardware-interfaces pg0").splitlines()[1].split()[2]
+
+    assert link() == "up"
+    lab.cli("test interface link-state pg0 down")
+    assert link() == "down"
+    lab.cli("test interface link-state pg0 up")
+    assert link() == "up"
+    with pytest.raises(CliError, match=r"^test interface link-state: pg0.5 has the link of pg0: name that$"):
+        lab.cli("test interface link-state pg0.5 down")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
+from scapy.layers.l2 import Ether
 
 from weft import Engine
 from weft.core.cli import CliError
+from weft.core.levels import SYSLOG
 from weft.core.node import ERROR_OWNERS, ERRORS
 from weft.core.runtime import MAX_NODES, runtimes, workers
 from weft.features.interface.model import Interfaces
@@ -304,14 +307,25 @@ class TestLog:
             logging.getLogger("weft.cli").warning("not seen")
             assert "seen" in lab.cli("show log")
             assert "not seen" not in lab.cli("show log")
-            assert re.search(r"^cli +error$", lab.cli("show logging"), re.MULTILINE)
+            lab.cli("set logging class cli syslog-level crit")
+            shown = lab.cli("show logging configuration")
+            assert re.search(r"^cli +error +crit$", shown, re.MULTILINE)
+            assert re.search(r"^  Log Level: +debug$", shown, re.MULTILINE)
         finally:
             log.setLevel(before[0])
             logging.getLogger("weft.cli").setLevel(before[1])
+            SYSLOG.pop("cli", None)
         with pytest.raises(CliError, match="expected one of"):
             lab.cli("set logging level loud")
         with pytest.raises(CliError, match="expected one of"):
             lab.cli("set logging class nonsense level info")
+
+    def test_size(self, lab) -> None:
+        lab.cli("set logging size 2")
+        for number in range(3):
+            lab.engine.log.error("message %d", number)
+        assert [line.split()[-1] for line in lab.cli("show logging").splitlines()] == ["1", "2"]
+        assert "Buffer Size:         2 entries" in lab.cli("show logging configuration")
 
     def test_a_mistake_is_named(self, lab) -> None:
         try:
@@ -336,11 +350,60 @@ def test_what_the_operating_system_refused(lab) -> None:
     assert "first" not in lab.cli("show unix errors 1")
 
 
+def test_the_clock_moves_ageing_and_traces(lab) -> None:
+    """As VPP's tests sleep: an entry ages while the clock is turned, and a later packet's trace is later."""
+    a, _ = lab.pg(2)
+    lab.cli(
+        """
+        create bridge-domain 7 mac-age 1
+        set interface l2 bridge pg0 7
+        set interface l2 bridge pg1 7
+        trace add pg-input 2
+        """
+    )
+    frame = Ether(src="02:00:00:00:00:01", dst="ff:ff:ff:ff:ff:ff") / (b"x" * 50)
+    lab.send(a, frame)
+    assert "02:00:00:00:00:01" in lab.cli("show l2fib verbose")
+    before = lab.engine.timers.seconds
+    lab.cli("set clock adjust 3600.5")
+    assert lab.engine.timers.seconds - before >= 3600.5
+    assert "02:00:00:00:00:01" not in lab.cli("show l2fib verbose")
+    lab.send(a, frame)
+    hours = re.findall(r"^(\d\d):\d\d:\d\d:\d{6}: pg-input$", lab.cli("show trace"), re.MULTILINE)
+    assert hours == ["00", "01"]
+    for seconds in ("-1", "1e9"):
+        with pytest.raises(CliError, match="the clock can be turned forward by 0 to 604800 seconds"):
+            lab.cli(f"set clock adjust {seconds}")
+
+
+def test_hash_tables_and_tries(lab) -> None:
+    lab.cli("create bridge-domain 7\ncreate loopback interface\nset interface l2 bridge loop0 7 bvi")
+    for number in range(1, 301):
+        lab.cli(f"l2fib add 02:00:00:00:{number >> 8:02x}:{number & 255:02x} 7 loop0 static")
+    shown = lab.cli("show bihash")
+    table = shown[shown.index("Hash table 'l2fib'") :]
+    elements, active = map(int, re.search(r"(\d+) active elements (\d+) active buckets", table).groups())
+    assert elements == 301 and 301 / 4 <= active <= 301
+    verbose = lab.cli("show bihash detail")
+    verbose = verbose[verbose.index("Hash table 'l2fib'") :].partition("\n\n")[0]
+    fill = [(int(entries), int(count)) for entries, count in re.findall(r"\[(\d) elements\] (\d+) b", verbose)]
+    assert sum(count for _, count in fill) == int(re.search(r"(\d+) buckets of 4", verbose)[1])
+    assert sum(entries * count for entries, count in fill) == 301
+    before = int(re.search(r"(\d+) lines of plies in use", shown)[1])
+    lab.cli("ip table add 5\nip route add 10.1.2.3/32 table 5 via drop")
+    assert int(re.search(r"(\d+) lines of plies in use", lab.cli("show bihash"))[1]) > before
+
+
+def test_plugins(lab) -> None:
+    assert re.search(r"^ *\d+\. l2 +\d+\.\d+\.\d+\n     Layer 2: ", lab.cli("show plugins"), re.MULTILINE)
+
+
 def test_version(lab) -> None:
     assert lab.cli("show version").startswith("weft v")
     verbose = lab.cli("show version verbose")
     assert re.search(r"^Packet code: +(compiled|interpreted)$", verbose, re.MULTILINE)
     assert re.search(r"^Current PID: +\d+$", verbose, re.MULTILINE)
+    assert lab.cli("show version cmdline").splitlines()[1:] == [f"  {word}".rstrip() for word in sys.argv]
 
 
 def test_clock_and_cpu(lab) -> None:

@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from weft.core import buffer, counters, features, punt, runtime, trace
 from weft.core.arena import Arena
@@ -31,6 +31,9 @@ from weft.core.node import NODES, ROUTINES
 from weft.core.timers import Timers
 from weft.core.view import POINTER, View
 from weft.core.worker import Workers, read_clock
+
+if TYPE_CHECKING:
+    from weft.core.hashmap import HashMap
 
 M = TypeVar("M")
 
@@ -54,10 +57,10 @@ class Engine:
             raise ValueError(f"{workers} workers asked for; 0 to {runtime.MAX_THREADS - 1} are possible")
         self.interpret = bool(os.environ.get("WEFT_INTERPRET")) if interpret is None else interpret
         self.log = logging.getLogger("weft")
-        self.messages: deque[logging.LogRecord] = deque(maxlen=2000)
-        self._keeper = _Keeper(self.messages)
+        self._keeper = _Keeper()
         self.features = features.load()
         self.commands = Cli(user_errors=(Invalid,))
+        self.hash_maps: list[HashMap] = []
         self._routines: dict[Callable[..., Any], Callable[..., int]] = {}
         self._models: dict[type, Any] = {}
         self._making: list[type] = []
@@ -76,6 +79,7 @@ class Engine:
             self.files = Files(lambda: self.log.exception("what a file descriptor brought failed"))
             self._close.append(self.files.close)
             self._start_clock, self._start_time = self.call(read_clock), self.timers.seconds
+            self._turned: list[tuple[int, float]] = []  # by which the clock was turned forward, and when
             self.workers = Workers(self, workers, corelist)
             self._close.append(self.workers.close)
             self.graph = Graph(self.arena, installed, self.workers.quiesce)
@@ -134,7 +138,19 @@ class Engine:
 
     def seconds_at(self, clock: int) -> float:
         """Seconds since the start at a reading of the workers' clock."""
-        return self._start_time + (clock - self._start_clock) / self.clocks_per_second
+        turned = sum(seconds for since, seconds in self._turned if since <= clock)
+        return self._start_time + turned + (clock - self._start_clock) / self.clocks_per_second
+
+    # --- log
+
+    @property
+    def messages(self) -> deque[logging.LogRecord]:
+        """The latest log messages."""
+        return self._keeper.messages
+
+    def keep_messages(self, count: int) -> None:
+        """Keep so many of them from now on."""
+        self._keeper.messages = deque(self.messages, maxlen=count)
 
     # --- models
 
@@ -172,7 +188,8 @@ class Engine:
         self.timers.run()
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward (tests)."""
+        """Turn the clock forward: what falls due on the way is done in its order."""
+        self._turned.append((self.call(read_clock), seconds))
         self.timers.advance(seconds)
 
     def cli(self, line: str) -> str:
@@ -198,11 +215,11 @@ class Engine:
 
 
 class _Keeper(logging.Handler):
-    """Keeps the latest log messages for ``show log``."""
+    """Keeps the latest log messages for ``show logging``."""
 
-    def __init__(self, messages: deque[logging.LogRecord]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._messages = messages
+        self.messages: deque[logging.LogRecord] = deque(maxlen=2000)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._messages.append(record)
+        self.messages.append(record)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from weft.core import memory
+from weft.core.arena import layout
 from weft.core.buffer import lock, unlock
 from weft.core.memory import atomic_store, wrap
 from weft.core.node import routine
@@ -112,6 +113,7 @@ class HashMap:
         bits = max(buckets - 1, 1).bit_length()
         table.limit = (SLOTS << bits) * LOAD // 100
         table.where = self._allocate(bits)
+        engine.hash_maps.append(self)
 
     def _allocate(self, bits: int) -> int:
         return self._engine.arena.allocate(Bucket.size << bits) | (HASH_BITS - bits)
@@ -199,16 +201,25 @@ class HashMap:
         self._engine.workers.quiesce()
         self._engine.arena.release(old & ADDRESS)
 
-    def describe(self) -> list[str]:
-        """How full it is, for people: buckets by their number of entries, and entries that moved."""
+    @property
+    def name(self) -> str:
+        """As the arena names its root."""
+        return next(name for name, (address, _) in layout.items() if address == self.table.address)
+
+    def fill(self) -> list[int]:
+        """How many buckets have no entry, one, two, ..."""
         where = self.table.where
         keys = memoryview(memory.read(where & ADDRESS, Bucket.size * self.buckets)).cast("q")
         full = [0] * (SLOTS + 1)
         for start in range(0, len(keys), 2 * SLOTS):
             full[sum(key != EMPTY for key in keys[start : start + SLOTS])] += 1
+        return full
+
+    def describe(self) -> list[str]:
+        """How full it is, for people: buckets by their number of entries, and entries that moved."""
         return [
             f"  {self.buckets} buckets of {SLOTS}, {len(self)} entries, {self.table.moves} moved to their other bucket",
-            *(f"  {count} buckets with {entries} entries" for entries, count in enumerate(full) if count),
+            *(f"  {count} buckets with {entries} entries" for entries, count in enumerate(self.fill()) if count),
         ]
 
     def __iter__(self) -> Iterator[int]:

@@ -26,3 +26,11 @@ NAMES = {
     logging.CRITICAL: "crit",
     logging.CRITICAL + 1: "disabled",
 }
+
+#: What goes to syslog at the least, of all classes ("") and of single ones.
+SYSLOG: dict[str, int] = {"": logging.WARNING}
+
+
+def to_syslog(record: logging.LogRecord) -> bool:
+    """Whether a record is important enough for syslog."""
+    return record.levelno >= SYSLOG.get(record.name.partition(".")[2], SYSLOG[""])

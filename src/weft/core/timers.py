@@ -13,6 +13,8 @@ from weft.core.view import View, i64
 
 Action = Callable[[], None]
 
+PUBLISHED = 0.1  #: seconds: so exact is the time that packet code sees
+
 
 class Now(View):
     """The time as packet code sees it, coarsely: the main thread writes it ten times a second."""
@@ -46,7 +48,6 @@ class Timers:
         self._queue: list[Timer] = []
         self._numbers = itertools.count()
         self._failed = failed
-        self.every(0.1, self._publish)
         self._publish()
 
     def _publish(self) -> None:
@@ -68,7 +69,8 @@ class Timers:
         return timer
 
     def run(self) -> float:
-        """Do what is due. Returns the seconds until the next timer."""
+        """Do what is due. Returns the seconds until it has to be called again."""
+        self._publish()
         while self._queue and self._queue[0].due <= self.seconds:
             timer = heapq.heappop(self._queue)
             if timer.cancelled:
@@ -80,7 +82,8 @@ class Timers:
             if timer.period is not None and not timer.cancelled:
                 timer.due = max(timer.due + timer.period, self.seconds)
                 self._add(timer)
-        return max(0.0, self._queue[0].due - self.seconds) if self._queue else 1.0
+        next_due = self._queue[0].due - self.seconds if self._queue else PUBLISHED
+        return min(max(0.0, next_due), PUBLISHED)
 
     def advance(self, seconds: float) -> None:
         """Turn the clock forward, doing everything that falls due on the way in its order."""

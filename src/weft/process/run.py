@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 from weft.core.cli import CliError
-from weft.core.config import Buffers, Config, ConfigError, Cpu, Unix
+from weft.core.config import Buffers, Config, ConfigError, Cpu, Logging, Unix
 from weft.core.engine import Engine
 from weft.process import daemon, notify
 from weft.process.console import Console
@@ -48,6 +48,7 @@ def run(config: Config, signals: Signals, ready: Callable[[], None]) -> None:
         except Interrupted:
             return
         stack.enter_context(engine)
+        engine.keep_messages(config[Logging].size)
         if main_core is not None:
             os.sched_setaffinity(0, {main_core})
         _schedule(engine, config[Cpu])

@@ -1,6 +1,8 @@
 """The command line: commands as declarations, and a line in, text out. See command.py and grammar.py."""
 
 from . import builtin as _builtin
+from . import macros as _macros
+from . import terminals as _terminals
 from . import values as _values
 from .argument import ARGUMENTS, Argument, argument
 from .cli import Cli
@@ -22,4 +24,4 @@ __all__ = [
     "current",
     "describe_words",
 ]
-del _builtin, _values
+del _builtin, _macros, _terminals, _values

@@ -16,6 +16,7 @@ from .command import COMMANDS, Branch, Command, CommandTable
 from .error import CliError, either, one_line, quote
 from .grammar import Word
 from .lexer import LINE_LIMIT, Token, tokenize
+from .macros import expand
 from .match import Matcher
 from .session import SESSION, Session
 
@@ -36,6 +37,7 @@ class Cli:
         self.table = table
         self.user_errors: tuple[type[Exception], ...] = (CliError, *user_errors)
         self.sessions: list[Session] = []
+        self.macros: dict[str, str] = {}
         self.library = Session(self)
 
     def run(self, engine: Any, line: str, session: Session | None = None) -> str:
@@ -59,6 +61,7 @@ class Cli:
             COMMAND_LOG.info("%s: %s", session.name, one_line(line))
         token = SESSION.set(session or self.library)
         try:
+            line = expand(line, self.macros)
             result: str | Awaitable[str | None] | None = self._explained(line)
             if result is None:
                 command, values = self._read(engine, line)

@@ -227,7 +227,6 @@ class LogClass:
 
     level: Annotated[str, level] = ""
     syslog_level: Annotated[str, level] = ""
-    rate_limit: int = 0
 
 
 @stanza("logging")
@@ -236,7 +235,6 @@ class Logging:
     """What is logged; levels as VPP names them."""
 
     size: int = 2000
-    nthrottle_time: int = 3
     default_log_level: Annotated[str, level] = "notice"
     default_syslog_log_level: Annotated[str, level] = "warn"
     class_: dict[str, LogClass] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weft.core.cli import command, describe_words
+from weft.core.model import Invalid
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.interface.secondary import SecondaryMacs
 
@@ -95,3 +96,17 @@ def clear_hardware_interfaces(engine: Engine, interfaces: list[dict[str, Interfa
     chosen = [each["interface"] for each in interfaces or []] or list(engine[Interfaces])
     for interface in chosen:
         engine[Interfaces].clear_counters(interface.sup or interface)
+
+
+describe_words("test", "Commands for tests of what uses the engine")
+
+
+@command(
+    "test interface link-state",
+    "<interface> <state:up|down>",
+    help="Do as if the device had said that its link is there, or is not, until it says something itself",
+)
+def test_interface_link_state(engine: Engine, interface: Interface, state: str) -> None:
+    if interface.sup is not None:
+        raise Invalid(f"{interface.name} has the link of {interface.sup.name}: name that")
+    engine[Interfaces].set_link(interface, state == "up")

@@ -13,6 +13,7 @@ from weft.features.interface.model import NONE, Interface, Interfaces
 from weft.features.ip.entry import Entry
 from weft.features.ip.family import Address, Family, IpInterface, Prefix
 from weft.features.ip.interfaces import Addresses, AddressWatcher, EnableWatcher
+from weft.features.ip.ply import pool
 from weft.features.ip.table import Table
 from weft.features.ip.tables import Route, Tables
 
@@ -149,3 +150,8 @@ def ip_of(engine: Engine, version: int) -> Ip:
         raise Invalid(f"there is no IPv{version}", "UNIMPLEMENTED")
     found: Ip = engine[models[f"ip{version}"]]
     return found
+
+
+def lines_of_plies() -> tuple[int, int, int]:
+    """Cache lines that the tries have ever had, those in use, and those that wait for the workers to let go."""
+    return pool.used, pool.live, pool.retired_lines

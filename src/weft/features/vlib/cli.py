@@ -1,5 +1,29 @@
 """All commands of this feature: each file of commands registers its own."""
 
-from weft.features.vlib import commands, errors, graph, log, machine, memory, punts, runtime, tracing
+from weft.features.vlib import (
+    clock,
+    commands,
+    errors,
+    graph,
+    log,
+    machine,
+    memory,
+    punts,
+    runtime,
+    structures,
+    tracing,
+)
 
-__all__ = ["commands", "errors", "graph", "log", "machine", "memory", "punts", "runtime", "tracing"]
+__all__ = [
+    "clock",
+    "commands",
+    "errors",
+    "graph",
+    "log",
+    "machine",
+    "memory",
+    "punts",
+    "runtime",
+    "structures",
+    "tracing",
+]

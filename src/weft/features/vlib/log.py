@@ -1,4 +1,4 @@
-"""show log, clear log, show logging, set logging: what the engine has to say."""
+"""show logging, clear logging, set logging: what the engine has to say."""
 
 from __future__ import annotations
 
@@ -8,29 +8,10 @@ from collections.abc import Iterable
 
 from weft.core.cli import argument, command
 from weft.core.engine import Engine
+from weft.core.levels import LEVELS, NAMES, SYSLOG
 from weft.core.trace import clock
 from weft.features.vlib.format import joined
 
-#: VPP's levels -> Python's.
-LEVELS = {
-    "emerg": logging.CRITICAL,
-    "alert": logging.CRITICAL,
-    "crit": logging.CRITICAL,
-    "error": logging.ERROR,
-    "warn": logging.WARNING,
-    "notice": logging.INFO,
-    "info": logging.INFO,
-    "debug": logging.DEBUG,
-    "disabled": logging.CRITICAL + 1,
-}
-NAMES = {
-    logging.DEBUG: "debug",
-    logging.INFO: "info",
-    logging.WARNING: "warn",
-    logging.ERROR: "error",
-    logging.CRITICAL: "crit",
-    logging.CRITICAL + 1: "disabled",
-}
 ROOT = "weft"
 
 
@@ -61,8 +42,8 @@ def _classes() -> list[str]:
     return sorted(name.removeprefix(f"{ROOT}.") for name in known if name.startswith(f"{ROOT}."))
 
 
-@command("show log", help="Show the latest messages")
-def show_log(engine: Engine) -> str:
+@command("show logging", help="Show the latest messages")
+def show_logging(engine: Engine) -> str:
     lines = []
     for record in list(engine.messages):
         moment = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(record.created))
@@ -91,19 +72,34 @@ def show_unix_errors(engine: Engine, count: int | None = None) -> str:
     return joined([*lines, f"{clock(now)}: time now"])
 
 
-@command("clear log", help="Forget the messages")
-def clear_log(engine: Engine) -> None:
+@command("clear logging", help="Forget the messages")
+def clear_logging(engine: Engine) -> None:
     engine.messages.clear()
 
 
-@command("show logging", help="Show what is logged, by class")
-def show_logging(engine: Engine) -> str:
-    lines = [f"size: {engine.messages.maxlen} messages, of which {len(engine.messages)} are in use"]
-    lines.append(f"{'Name':<30} {'Level':<10}")
-    for name in ("", *_classes()):
-        logger = logging.getLogger(f"{ROOT}.{name}" if name else ROOT)
-        lines.append(f"{name or 'default':<30} {NAMES.get(logger.getEffectiveLevel(), '?'):<10}")
+@command("show logging configuration", help="Show what is logged, by class")
+def show_logging_configuration(engine: Engine) -> str:
+    lines = [
+        f"{'Buffer Size:':<20} {engine.messages.maxlen} entries",
+        "Defaults:",
+        f"{'  Log Level:':<20} {_name(engine.log.getEffectiveLevel())}",
+        f"{'  Syslog Log Level:':<20} {_name(SYSLOG[''])}",
+        "",
+        f"{'Class':<22} {'Level':<14} {'Syslog Level':<14}",
+    ]
+    for name in _classes():
+        level = logging.getLogger(f"{ROOT}.{name}").getEffectiveLevel()
+        lines.append(f"{name:<22} {_name(level):<14} {_name(SYSLOG.get(name, SYSLOG[''])):<14}")
     return joined(lines)
+
+
+def _name(level: int) -> str:
+    return NAMES.get(level, "?")
+
+
+@command("set logging size", "<messages:1-1000000>", help="Keep so many messages")
+def set_logging_size(engine: Engine, messages: int) -> None:
+    engine.keep_messages(messages)
 
 
 @command("set logging level", "<level:log-level>", help="Log what is at least this important")
@@ -111,6 +107,13 @@ def set_logging_level(engine: Engine, level: int) -> None:
     engine.log.setLevel(level)
 
 
-@command("set logging class", "<class:log-class> level <level:log-level>", help="The same for one class")
-def set_logging_class(engine: Engine, class_: str, level: int) -> None:
-    logging.getLogger(f"{ROOT}.{class_}").setLevel(level)
+@command(
+    "set logging class",
+    "<class:log-class> [level <level:log-level>] [syslog-level <syslog-level:log-level>]",
+    help="The same for one class; and what of it goes to syslog",
+)
+def set_logging_class(engine: Engine, class_: str, level: int | None = None, syslog_level: int | None = None) -> None:
+    if level is not None:
+        logging.getLogger(f"{ROOT}.{class_}").setLevel(level)
+    if syslog_level is not None:
+        SYSLOG[class_] = syslog_level

@@ -1,28 +1,31 @@
-"""show version, show clock, show cpu, show threads: the process and the machine that it runs on."""
+"""show version, show plugins, show cpu, show threads: the process and the machine that it runs on."""
 
 from __future__ import annotations
 
 import os
 import platform
 import re
-import time
-from email.utils import formatdate
-from importlib.metadata import PackageNotFoundError, version
+import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
+from weft import features
 from weft.core.cli import command
 from weft.core.engine import Engine
 from weft.core.runtime import threads_in_use
 from weft.features.vlib.format import joined
 
+BUILT_IN = "weft.features."
 TOPOLOGY = Path("/sys/devices/system/cpu")
 CPU_FLAGS = ("sse4_2", "pclmulqdq", "avx2", "bmi1", "bmi2", "avx512f", "rdrand", "movbe", "aes", "invariant_tsc")
 
 
-@command("show version", "[verbose]", help="Show the version")
-def show_version(engine: Engine, verbose: bool = False) -> str:
+@command("show version", "[verbose] [cmdline]", help="Show the version; in full; what the process was started with")
+def show_version(engine: Engine, verbose: bool = False, cmdline: bool = False) -> str:
     from weft import __version__
 
+    if cmdline:
+        return joined(["Command line arguments:", *(f"  {argument}" for argument in sys.argv)])
     python = f"{platform.python_implementation()} {platform.python_version()}"
     if not verbose:
         return f"weft v{__version__} on {python}, Numba {_version('numba')}\n"
@@ -32,10 +35,28 @@ def show_version(engine: Engine, verbose: bool = False) -> str:
         ("Compiler", f"Numba {_version('numba')}, llvmlite {_version('llvmlite')}"),
         ("Interpreter", python),
         ("Host", f"{platform.node()} ({platform.system()} {platform.release()} {platform.machine()})"),
-        ("Features", ", ".join(name.removeprefix("weft.features.") for name in engine.features)),
+        ("Features", ", ".join(name.removeprefix(BUILT_IN) for name in engine.features)),
         ("Current PID", str(os.getpid())),
     ]
     return joined(f"{name + ':':<26}{value}" for name, value in rows)
+
+
+@command("show plugins", help="Show the features: where each is, its version, what it is for")
+def show_plugins(engine: Engine) -> str:
+    from weft import __version__
+
+    lines = [
+        f" Plugin path is: {Path(features.__path__[0])}",
+        "",
+        "     Plugin                                   Version",
+    ]
+    for number, name in enumerate(engine.features, 1):
+        own = name.startswith(BUILT_IN)
+        version_ = __version__ if own else _version(packages_distributions().get(name.partition(".")[0], [name])[0])
+        lines.append(f"{number:>3}. {name.removeprefix(BUILT_IN):<40} {version_}")
+        about = (sys.modules[name].__doc__ or "").partition("\n")[0]
+        lines.append(f"     {about}")
+    return joined(lines)
 
 
 def _version(package: str) -> str:
@@ -43,12 +64,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
-
-
-@command("show clock", "[verbose]", help="Show the time since the start, and that of day")
-def show_clock(engine: Engine, verbose: bool = False) -> str:
-    rate = f", clocks/sec {engine.clocks_per_second:.6f}" if verbose else ""
-    return f"Time now {engine.timers.seconds:.6f}{rate}, {formatdate(time.time(), usegmt=True)}\n"
 
 
 @command("show cpu", help="Show the processor")
