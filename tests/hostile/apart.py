@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from weft.core import timers
 from weft.features.pcap import model as pcap_model
-from weft.features.ping import cli as ping_cli
+from weft.features.ping import run as ping_run
 
 CLONE_NEWNET = 0x40000000
 
@@ -23,7 +23,7 @@ def no_time() -> Iterator[None]:
     """Time stands still: what depends on it is the same in every run. Who waits (`ping`) has waited long enough."""
     still = SimpleNamespace(monotonic=lambda: 0.0)
     hurried = SimpleNamespace(monotonic=itertools.count(step=10_000).__next__)
-    with patch.object(timers, "time", still), patch.object(ping_cli, "time", hurried):
+    with patch.object(timers, "time", still), patch.object(ping_run, "time", hurried):
         yield
 
 
