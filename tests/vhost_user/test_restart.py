@@ -51,7 +51,7 @@ class Engine:
 
 
 def test_a_killed_engine_serves_the_machine_again(tmp_path: Path) -> None:
-    """It connects as a client, so that the machine need not do anything. What the machine sends meanwhile waits."""
+    """It connects as a client, so that the machine need not do anything."""
     socket = tmp_path / "vm.sock"
     engine = Engine(tmp_path, CONFIGURATION.format(path=socket))
     with Machine(Card(socket, "52:54:00:4c:47:f2", server=True)) as machine:
@@ -64,7 +64,8 @@ def test_a_killed_engine_serves_the_machine_again(tmp_path: Path) -> None:
             for _ in range(2):
                 engine.kill()
                 engine.start()
-                assert machine.ping("192.168.7.1", count=1, seconds=20)
+                # The first answers fall to the engine's asking for the machine's address.
+                machine.run("until ping -c 1 -W 1 192.168.7.1; do true; done")
             machine.run("killall -INT ping; sleep 1")
             answers = re.findall(r"seq=(\d+)", machine.run("cat /tmp/pings"))
             assert len(answers) == len(set(answers)), "nothing is sent twice"
