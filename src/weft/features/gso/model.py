@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.core.buffer import OFFLOAD, Buffer
 from weft.core.node import inline
 from weft.core.view import View, be16, be32, u8
-from weft.features.interface.model import CHECKSUM_OFFLOAD, GSO
+from weft.features.interface.model import CHECKSUM_OFFLOAD, GSO, GSO_TCP_ONLY
 
 # Buffer.gso_type, as virtio numbers them (virtio 1.2, 5.1.6).
 GSO_NONE = 0
@@ -75,5 +75,7 @@ def segment_length(pkt: Buffer) -> int:
 def unsettled(pkt: Buffer, device_flags: int) -> int:
     """Whether a packet with OFFLOAD wants something that a device with these flags does not do."""
     if device_flags & CHECKSUM_OFFLOAD == 0:
+        return 1
+    if pkt.gso_type == GSO_UDP and device_flags & GSO_TCP_ONLY:
         return 1
     return (pkt.gso_type != GSO_NONE) & (device_flags & GSO == 0)

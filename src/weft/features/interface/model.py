@@ -31,6 +31,7 @@ NO_ETHERNET = 1 << 6  #: has no layer 2: packets are IP
 PROMISCUOUS = 1 << 7  #: the device delivers frames for any destination
 UNTAGGED_ELSEWHERE = 1 << 8  #: frames without a tag are not its own, but a sub-interface's
 PUNTED = 1 << 9  #: forwards nothing: all that comes in is punted
+GSO_TCP_ONLY = 1 << 10  #: of large packets it takes TCP segments only
 
 
 class SwInterface(View):

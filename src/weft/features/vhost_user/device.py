@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from weft.core import memory
 from weft.core.model import Invalid, model
 from weft.core.runtime import threads_in_use
-from weft.features.interface.model import ADMIN_UP, CHECKSUM_OFFLOAD, GSO, DeviceClass, Interface, Interfaces
+from weft.features.interface.model import (
+    ADMIN_UP,
+    CHECKSUM_OFFLOAD,
+    GSO,
+    GSO_TCP_ONLY,
+    DeviceClass,
+    Interface,
+    Interfaces,
+)
 from weft.features.interface.placement import RxQueues
 from weft.features.vhost_user.backend import Backend
 from weft.features.vhost_user.bits import TO_GUEST, Feature, Wishes
@@ -235,7 +243,7 @@ class VhostUsers:
         if mac is not None and (mac & 1 or mac == 0):
             raise Invalid("the interface's MAC address must be a unicast address", "INVALID_VALUE")
         name = f"VirtualEthernet0/0/{number}"
-        interface = self._interfaces.add(name, VHOST_USER, mac=mac or random_mac(), number=number)
+        interface = self._interfaces.add(name, VHOST_USER, mac=mac or random_mac(), number=number, flags=GSO_TCP_ONLY)
         made = VhostUser(self._engine, number, interface, options, wishes)
         memory.fill(memories[number].address, 0, GuestMemory.size)
         made.queues = ReceiveQueues(self._engine, interface)
