@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from weft.core.model import Invalid
 from weft.features.fib.dpo import Objects
 from weft.features.fib.path import Path
 from weft.features.fib.source import Source
@@ -145,9 +144,7 @@ models: dict[str, type[Ip]] = {}
 
 
 def ip_of(engine: Engine, version: int) -> Ip:
-    """The model of IP's version 4 or 6. Raises Invalid if there is none."""
-    if f"ip{version}" not in models:
-        raise Invalid(f"there is no IPv{version}", "UNIMPLEMENTED")
+    """The model of IP's version 4 or 6."""
     found: Ip = engine[models[f"ip{version}"]]
     return found
 

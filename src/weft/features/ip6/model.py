@@ -95,7 +95,7 @@ class Ip6(Ip):
     def disable_interface(self, interface: Interface) -> None:
         """Let an interface have IPv6 only as long as it has addresses. Raises Invalid if it was not enabled."""
         if interface.sw_if_index not in self._explicit:
-            raise Invalid(f"IPv6 is not enabled on {interface.name} by `enable ip6 interface'")
+            raise Invalid(f"IPv6 is not enabled on {interface.name} by `enable ip6 interface'", "IP6_NOT_ENABLED")
         self._explicit.discard(interface.sw_if_index)
         self.disable(interface)
 

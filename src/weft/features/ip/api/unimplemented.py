@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Annotated
 
 from weft.core.api import Counted, Fixed, u8, u16, u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
-from weft.core.api.ip_types import Address, AddressFamily, Ip6Address, Prefix
+from weft.core.api.ip_types import Address, AddressFamily, Prefix
 from weft.features.fib.api_types import FibPath
 from weft.features.ip.api.module import api
 
@@ -129,27 +128,6 @@ def ip_source_and_port_range_check_interface_add_del(
     udp_out_vrf_id: u32,
 ) -> None:
     """Check an interface's packets against such prefixes."""
-
-
-# --- link-local addresses
-
-
-@api.unimplemented("sw_interface_ip6_set_link_local_address", 0x1C10F15F)
-def sw_interface_ip6_set_link_local_address(engine: Engine, sw_if_index: InterfaceIndex, ip: Ip6Address) -> None:
-    """Set an interface's link-local address."""
-
-
-@api.reply("sw_interface_ip6_get_link_local_address_reply", 0xD16B7130)
-@dataclass
-class SwInterfaceIp6GetLinkLocalAddressReply:
-    """The address."""
-
-    ip: Ip6Address = IPv6Address(0)  # noqa: RUF009 - it cannot change
-
-
-@api.unimplemented("sw_interface_ip6_get_link_local_address", 0xF9E6675E, reply=SwInterfaceIp6GetLinkLocalAddressReply)
-def sw_interface_ip6_get_link_local_address(engine: Engine, sw_if_index: InterfaceIndex) -> None:
-    """An interface's link-local address."""
 
 
 # --- measuring in the packets themselves (IOAM)
