@@ -23,8 +23,9 @@ from weft.features.interface.placement import RxQueues
 from weft.features.vhost_user.backend import Backend
 from weft.features.vhost_user.bits import TO_GUEST, Feature, Wishes
 from weft.features.vhost_user.chains import FAULT_TEXT, Fault
-from weft.features.vhost_user.ends import Client, End, Server
+from weft.features.vhost_user.ends import Client, End, Server, check_path
 from weft.features.vhost_user.mapping import Mappings
+from weft.features.vhost_user.messages import Failed
 from weft.features.vhost_user.model import MAX_DEVICES, MAX_RINGS, Device, GuestMemory, Ring, devices, memories, rings
 from weft.features.vhost_user.receiving import ReceiveQueues
 from weft.features.vhost_user.session import Session
@@ -113,13 +114,14 @@ class VhostUser:
         self.backend.close()
         self._fresh()
 
+    def disconnect(self) -> None:
+        """Forget the front end, and listen or connect no more."""
+        self.end.close()
+        self._disconnect()
+
     def close(self) -> None:
         """For good. The receive queues go with the interface."""
-        self.end.close()
-        if self.session is not None:
-            self.session.close()
-            self.session = None
-        self.backend.close()
+        self.disconnect()
         self.queues.close()
 
     def look(self) -> None:
@@ -140,7 +142,10 @@ class VhostUser:
 
     def vring(self, index: int) -> Vring:
         if index not in self.slots:
-            self.slots[index] = self.engine[VhostUsers].take_slot()
+            try:
+                self.slots[index] = self.engine[VhostUsers].take_slot()
+            except Invalid as error:
+                raise Failed(str(error)) from error
         row: Ring = rings[self.slots[index]]
         row.memory = memories[self.number]
         return Vring(index, row)
@@ -235,13 +240,11 @@ class VhostUsers:
             raise Invalid(f"the number of a vhost-user interface is 0 to {MAX_DEVICES - 1}, not {number}")
         if number in self.by_number:
             raise Invalid(f"interface {self.by_number[number].name} already exists", "IF_ALREADY_EXISTS")
-        for other in self:
-            if other.options.path == options.path:
-                raise Invalid(f"{other.name} already uses the socket {options.path}", "IF_ALREADY_EXISTS")
-        if not 0 <= options.mode <= 0o777:
-            raise Invalid(f"a socket's mode is 0 to 777 (octal), not {options.mode:o}")
+        self._check(options)
         if mac is not None and (mac & 1 or mac == 0):
             raise Invalid("the interface's MAC address must be a unicast address", "INVALID_VALUE")
+        if not self._slots:
+            raise Invalid(f"there are {MAX_RINGS} rings already")
         name = f"VirtualEthernet0/0/{number}"
         interface = self._interfaces.add(name, VHOST_USER, mac=mac or random_mac(), number=number, flags=GSO_TCP_ONLY)
         made = VhostUser(self._engine, number, interface, options, wishes)
@@ -257,6 +260,29 @@ class VhostUsers:
             raise
         return interface
 
+    def modify(self, interface: Interface, options: SocketOptions, wishes: Wishes) -> None:
+        """Give an interface another socket, or other features. Its front end is disconnected, and may come again."""
+        vhost = of(interface)
+        self._check(options, vhost)
+        before = vhost.options, vhost.wishes
+        vhost.disconnect()
+        try:
+            vhost.options, vhost.wishes = options, wishes
+            vhost.open()
+        except Invalid:
+            vhost.options, vhost.wishes = before
+            vhost.open()
+            raise
+
+    def _check(self, options: SocketOptions, mine: VhostUser | None = None) -> None:
+        """Raises Invalid if these options cannot be."""
+        check_path(options.path)
+        for other in self:
+            if other is not mine and other.options.path == options.path:
+                raise Invalid(f"{other.name} already uses the socket {options.path}", "IF_ALREADY_EXISTS")
+        if not 0 <= options.mode <= 0o777:
+            raise Invalid(f"a socket's mode is 0 to 777 (octal), not {options.mode:o}")
+
     def delete(self, interface: Interface) -> None:
         """Remove an interface; its front end is disconnected. Raises Invalid."""
         self._interfaces.remove(of(interface).interface)
@@ -271,7 +297,7 @@ class VhostUsers:
         del self.by_number[vhost.number]
 
     def take_slot(self) -> int:
-        """The number of a free ring record."""
+        """The number of a free ring record. Raises Invalid."""
         if not self._slots:
             raise Invalid(f"there are {MAX_RINGS} rings already")
         slot = self._slots.pop()

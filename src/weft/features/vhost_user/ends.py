@@ -49,7 +49,6 @@ class Server:
         self.error = 0
 
     def open(self) -> None:
-        check_path(self._path)
         try:
             self._socket = self._listener.open()
         except OSError as error:
@@ -87,7 +86,6 @@ class Client:
         self.error = 0
 
     def open(self) -> None:
-        check_path(self._path)
         self._open = True
         self._connect()
 

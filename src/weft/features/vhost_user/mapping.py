@@ -143,6 +143,8 @@ class Mapping:
             raise ValueError(f"{size:#x} bytes at {offset:#x} are not in the file, which has {status.st_size:#x}")
         self._mappings = mappings
         self.number = fd  #: as it was; it need not be open any more
+        if not mappings.room:
+            raise ValueError(f"{MAX_MAPPINGS} files are mapped already")
         start = offset // self.page * self.page
         self._size = -(-(offset + size - start) // self.page) * self.page
         self._base = _map(fd, start, self._size)
@@ -206,6 +208,11 @@ class Mappings:
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         faults.event = self._event
         engine.files.watch(self._event, self._happened)
+
+    @property
+    def room(self) -> bool:
+        """Whether there may be one more."""
+        return bool(self._free)
 
     def enter(self, address: int, size: int) -> MappingRow:
         """Note a mapping for the handler."""
