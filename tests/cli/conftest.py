@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from weft.core.cli import ARGUMENTS, Cli, CliError, CommandTable, argument, builtin, command
+from weft.core.cli import ARGUMENTS, COMMANDS, Cli, CliError, CommandTable, argument, builtin, command
 from weft.core.cli.server import CliServer, Settings
 
 
@@ -23,10 +23,15 @@ class Engine:
     done: list[Any] = field(default_factory=list)
 
 
+def add_known(table: CommandTable, *names: str) -> None:
+    """Add commands that the command line has, beside the built-in ones."""
+    for known in COMMANDS:
+        if known.name in names:
+            table.add(known.name, known)
+
+
 def commands() -> CommandTable:
     """The built-in commands, and some of each kind that features have."""
-    from weft.core.cli import COMMANDS
-
     table = CommandTable()
     for known in COMMANDS:
         if known.handler.__module__ == builtin.__name__:

@@ -55,7 +55,7 @@ def test_vpps_example_is_understood() -> None:
     assert config[Memory].main_heap_size == 2 * 1024**3
     assert config[Socksvr].default
     assert config[Statseg].size == 64 * 1024**2 and config[Statseg].per_node_counters
-    assert [name for name in ("vxlan", "nat44", "dpdk") if config[Plugins].enabled(name)] == ["vxlan"]
+    assert config[Plugins].disabled(["vxlan", "nat44", "dpdk"]) == ["dpdk"]
     assert config.unknown() == []
 
 
@@ -68,7 +68,7 @@ def test_the_group_is_a_name_or_a_number() -> None:
 
 def test_an_empty_configuration_has_defaults() -> None:
     config = Config()
-    assert config[Cpu].places([0, 1]) == (None, [], 1) and config[Plugins].enabled("anything")
+    assert config[Cpu].places([0, 1]) == (None, [], 1) and config[Plugins].disabled(["anything"]) == []
 
 
 def test_later_words_and_stanzas_override() -> None:
@@ -166,7 +166,7 @@ def test_a_test_frameworks_arguments_are_understood(glue: str) -> None:
     assert (unix.coredump_size, unix.cli_address, unix.cli_prompt) == (1 << 30, "/tmp/x/cli.sock", "#")
     assert config[Socksvr].address(unix) == Path("/tmp/x/api.sock")
     assert config[Statseg].address(unix) == Path("/tmp/x/s.sock") and config[Statseg].per_node_counters
-    assert not config[Plugins].enabled("a") and config[Plugins].enabled("c")
+    assert config[Plugins].disabled(["a", "b", "c"]) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -206,6 +206,12 @@ def test_the_command_line_is_a_configuration_too(tmp_path: Path) -> None:
         Config.from_arguments(["-c"])
     with pytest.raises(ConfigError, match=r"none: cannot read the configuration: No such file or directory$"):
         Config.from_file(tmp_path / "none")
+
+
+def test_the_packaged_configuration_is_understood() -> None:
+    config = Config.from_file(Path(__file__).parents[2] / "packaging/startup.conf")
+    assert config.unknown() == [] and config.without_effect() == []
+    assert config[Unix].nodaemon and Socksvr in config and config[Cpu].workers == 1
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from weft.core.cli import COMMANDS, Cli, CliError
+from weft.core.cli import Cli, CliError
 
-from .conftest import Engine, commands
+from .conftest import Engine, add_known, commands
 
 
 @pytest.fixture
 def cli() -> Cli:
     table = commands()
-    for known in COMMANDS:
-        if known.name in ("define", "undefine", "show macro"):
-            table.add(known.name, known)
+    add_known(table, "define", "undefine", "show macro")
     return Cli(table)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import stat
 import threading
@@ -14,7 +15,7 @@ import pytest
 
 from weft.core.cli.server import CliServer, Settings
 
-from .conftest import Running
+from .conftest import Running, add_known
 from .peers import Screen, asked, dial, vppctl
 
 
@@ -144,10 +145,36 @@ def test_a_vanished_user_cancels_the_command_and_frees_the_session(running: Runn
 
 def test_a_client_that_does_not_read_harms_nobody(running: Running) -> None:
     with dial(running.path) as stalled:
-        stalled.sendall(b"show many 1000000\n" * 20)
+        stalled.sendall(b"show many 200000\n" * 20)
         assert vppctl(running.path, "show int loop0") == "loop0\n"
         assert vppctl(running.path, "show int loop1") == "loop1\n"
     until(lambda: not running.cli.sessions)
+
+
+def test_who_sends_commands_and_leaves_has_them_done(running: Running) -> None:
+    """`vppctl < file`: it ends with its input, before the answers have come."""
+    with dial(running.path) as peer:
+        answer, _ = asked(peer.recv(100), b"vppctl", None)
+        peer.sendall(answer + b"show many 50000\nset int state loop0 up\nfrob\nset int state loop1 up\n")
+    until(lambda: running.engine.done == [(1, True), (2, True)] and not running.cli.sessions)
+
+
+def test_the_terminal_and_its_settings(running: Running) -> None:
+    add_known(running.cli.table, "show terminal", "set terminal pager", "set terminal history")
+    screen = Screen(running.path, columns=100, rows=10)
+    screen.wait(r"^vpp# $")
+    screen.type("set terminal pager off\n").wait(r"off\nvpp# $")
+    screen.type("show many 30\n").wait(r"^line 30\nvpp# $")
+    screen.type("set terminal pager on limit 20\n").wait(r"20\nvpp# $")
+    screen.type("show many 25\n").wait(r"^line 25\nvpp# $")  # more than the pager may hold
+    screen.type("show many 15\n").wait(r"^-- more -- \(1-9/15\)$")
+    screen.type("q").wait(r"^vpp# $")
+    screen.type("set terminal history limit 2\n").wait(r"limit 2\nvpp# $")
+    screen.type("history\n").wait(r"^1  set terminal history limit 2\n2  history\nvpp# $")
+    shown = screen.type("show terminal\n").wait(r"^CRLF mode: .*\nvpp# $")
+    for row in ("width: +100", "height: +10", "ANSI capable: +yes", "Pager limit: +20", "History limit: +2"):
+        assert re.search(row, re.sub(r"Terminal (\w+:)", r"\1", shown)), row
+    assert vppctl(running.path, "set terminal pager off").startswith("set terminal pager: this session has no terminal")
 
 
 def test_many_sessions_at_once_up_to_a_limit(running: Running) -> None:

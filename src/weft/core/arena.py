@@ -82,6 +82,7 @@ _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_
 _MAP_FIXED_NOREPLACE = 0x100000
 _MAP_NORESERVE = 0x4000
 _MADV_HUGEPAGE = 14
+_MADV_DONTDUMP = 16
 _FALLOC_PUNCH_HOLE_KEEP_SIZE = 3
 
 
@@ -110,6 +111,8 @@ class Zone:
             )
         if huge_pages and not self.huge:
             _libc.madvise(address, size, _MADV_HUGEPAGE)
+        # A core dump would fill every hole of it with pages.
+        _libc.madvise(address, size, _MADV_DONTDUMP)
         self.region = memory.add_region(name, address, size)
 
     def _map(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 from weft.core.cli import CliError
-from weft.core.config import Buffers, Config, ConfigError, Cpu, Logging, Unix
+from weft.core.config import Buffers, Config, ConfigError, Cpu, Logging, Plugins, Unix
 from weft.core.engine import Engine
 from weft.process import daemon, notify
 from weft.process.console import Console
@@ -49,6 +49,7 @@ def run(config: Config, signals: Signals, ready: Callable[[], None]) -> None:
             return
         stack.enter_context(engine)
         engine.keep_messages(config[Logging].size)
+        _report_plugins(engine, config[Plugins])
         if main_core is not None:
             os.sched_setaffinity(0, {main_core})
         _schedule(engine, config[Cpu])
@@ -71,6 +72,12 @@ def _report(config: Config) -> None:
     without = config.without_effect()
     if without:
         log.info("startup configuration: without effect here: %s", ", ".join(without))
+
+
+def _report_plugins(engine: Engine, plugins: Plugins) -> None:
+    told = plugins.disabled(name.rpartition(".")[2] for name in engine.features)
+    if told:
+        log.warning("startup configuration: features cannot be disabled, so these are there: %s", ", ".join(told))
 
 
 def _schedule(engine: Engine, cpu: Cpu) -> None:

@@ -8,10 +8,12 @@ from typing import Protocol
 
 from weft.core.api.server import ApiServer
 from weft.core.cli.server import BANNER, CliServer, Settings, listener_of
-from weft.core.config import ApiSegment, Config, Socksvr, Statseg, Unix
+from weft.core.config import ApiSegment, ApiTrace, Config, Socksvr, Statseg, Unix
 from weft.core.engine import Engine
 from weft.core.listener import Listener, UnixListener
 from weft.core.stats.server import StatsServer
+from weft.features.memclnt import model as trace
+from weft.features.stats.model import StatsSegment
 
 log = logging.getLogger("weft")
 
@@ -80,9 +82,12 @@ class ApiService:
             setting="socksvr { socket-name ... }",
             group=unix.group if group < 0 else group,
         )
+        self.kept = config[ApiTrace].nitems
         self.server: ApiServer | None = None
 
     async def start(self, engine: Engine) -> None:
+        if self.kept is not None:
+            engine[trace.ApiTrace].resize(self.kept)
         self.server = ApiServer(engine, self.listener)
         await self.server.start()
 
@@ -108,9 +113,6 @@ class StatsService:
         self.server: StatsServer | None = None
 
     async def start(self, engine: Engine) -> None:
-        # Features are the engine's to load, in its order: it decides about addresses.
-        from weft.features.stats.model import StatsSegment
-
         segment, statseg = engine[StatsSegment], self.statseg
         segment.configure(update_interval=statseg.update_interval, per_node_counters=statseg.per_node_counters)
         self.server = StatsServer(segment.descriptor, self.listener)

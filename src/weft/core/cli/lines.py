@@ -7,6 +7,9 @@
 - It has no idea where output ends. When the first bytes come back, be it a NUL, it sends "q" and a newline, and reads
   until the server closes. So every command must be answered with something, a command without output too.
 
+With its input from a file or a pipe (`vppctl < file`) it sends that as it is, and leaves at its end without waiting
+for the answers.
+
 So here each command's output is followed by a NUL. A client that takes the NUL itself for the end is served as well.
 There is no banner, prompt, echo, paging or history. An error is printed like output, as VPP does.
 
@@ -16,6 +19,7 @@ There is no banner, prompt, echo, paging or history. An error is printed like ou
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from .connection import Connection
@@ -41,7 +45,8 @@ async def serve(connection: Connection, session: Session, engine: Any, *, vppctl
             text = f"{error.output}\n{error}".lstrip("\n")
         if text and not text.endswith("\n"):
             text += "\n"
-        await connection.write(text + END_OF_OUTPUT if vppctl else text)
+        with suppress(ConnectionError):  # who has sent commands and left, as `vppctl < file` does, wants them done
+            await connection.write(text + END_OF_OUTPUT if vppctl else text)
 
 
 class Lines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from grp import getgrnam
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Annotated
 
 from .stanza import stanza
 from .syntax import ConfigError
-from .value import Cores, Size, Switch, level, limit, size
+from .value import Cores, Size, Switch, level, limit, number, size
 
 #: Where sockets are unless the configuration says otherwise: where VPP's are, so that its tools find them.
 RUNTIME_DIR = Path("/run/vpp") if os.geteuid() == 0 else Path(f"/run/user/{os.geteuid()}/vpp")
@@ -191,10 +191,11 @@ class ApiSegment:
 @stanza("api-trace")
 @dataclass(frozen=True)
 class ApiTrace:
-    """Whether API messages are kept for `show api trace`."""
+    """How many API requests are kept for `api trace`; they are kept in any case."""
 
     on: bool = False
-    nitems: int = 256
+    enable: bool = False
+    nitems: Annotated[int | None, number] = None
 
 
 @dataclass(frozen=True)
@@ -208,17 +209,16 @@ class PluginSwitch:
 @stanza("plugins")
 @dataclass(frozen=True)
 class Plugins:
-    """Which features are loaded; `plugin default { disable }` loads only those that are enabled by name."""
+    """VPP's plugins. All features are loaded, whatever it says: they are parts of one graph."""
 
     path: str = ""
     add_path: tuple[str, ...] = ()
     plugin: dict[str, PluginSwitch] = field(default_factory=dict)
 
-    def enabled(self, name: str) -> bool:
-        """Whether a feature is to be loaded, by its own name or by VPP's name of the plugin's file."""
-        default = self.plugin.get("default", PluginSwitch())
-        own = self.plugin.get(name) or self.plugin.get(f"{name}_plugin.so") or default
-        return own.enable or not (own.disable or default.disable)
+    def disabled(self, names: Iterable[str]) -> list[str]:
+        """Those of the features that are told to stay away by name, their own or VPP's of the plugin's file."""
+        told = {name.removesuffix("_plugin.so") for name, switch in self.plugin.items() if switch.disable}
+        return [name for name in names if name in told]
 
 
 @dataclass(frozen=True)
