@@ -16,7 +16,7 @@ from tests.hostile.trial import Step, Trial
 
 STEPS = 120  #: of a trial
 #: Kinds of input, and how often each is chosen in a trial that has several.
-WEIGHTS = {"frames": 2, "line": 6, "ask": 1}
+WEIGHTS = {"frames": 2, "line": 6, "ask": 1, "message": 6}
 #: Mode -> whether the engine interprets, run after run.
 MODES = {"compiled": [False], "interpreted": [True], "both": [False, True]}
 QUIET = 10.0  #: seconds between lines that say how far it is

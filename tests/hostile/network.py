@@ -11,9 +11,9 @@ import re
 from weft import Engine
 from weft.core import memory
 from weft.core.punt import REASONS, limits
-from weft.features.arp.resolve import Throttle, throttles
 from weft.features.icmp.model import Icmp
 from weft.features.interface.model import Interface, Interfaces
+from weft.features.neighbor.throttle import Throttle, throttles
 from weft.features.pg.model import PacketGenerator
 
 PORTS = 11

@@ -94,12 +94,17 @@ class Operator:
         before = self._before or self.look()
         answer = self._answer(line)
         self.check_log(line)
-        self._before = self.look() if answer.refused else {}
-        changed = [shown for shown, now in self._before.items() if before.get(shown) != now]
-        if changed:
-            what = _difference(before.get(changed[0], ""), self._before[changed[0]])
-            raise Broken(f"{line[:300]!r} was refused ({answer.text}) but `{changed[0]}' changed: {what}")
+        self._before = self.unchanged(before, f"{line[:300]!r} was refused ({answer.text})") if answer.refused else {}
         return answer
+
+    def unchanged(self, before: dict[str, str], what: str) -> dict[str, str]:
+        """What is to be seen now, after something was refused. Raises Broken if it is not what was seen before."""
+        now = self.look()
+        changed = [shown for shown in now if before.get(shown) != now[shown]]
+        if changed:
+            how = _difference(before.get(changed[0], ""), now[changed[0]])
+            raise Broken(f"{what} but `{changed[0]}' changed: {how}")
+        return now
 
     def forget(self) -> None:
         """Something else has happened to the engine: what was seen last is no more."""

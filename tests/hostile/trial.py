@@ -10,7 +10,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.api.answers import carry_out, refused
+from tests.api.messages import message, requests
+
 from weft import Engine
+from weft.core.api.calls import Calls
+from weft.core.api.client import Client
 from weft.core.model import Invalid
 from weft.features.interface.model import Interfaces
 from weft.features.pg.model import PacketGenerator
@@ -42,6 +47,8 @@ class Trial:
         self.watch = Watch(self.engine, poison=0x00 if interpret else 0xFF)
         self.operator = Operator(self.engine, seed)
         self._commands = list(self.engine.commands.table)
+        self._calls = self.engine[Calls]
+        self._client = Client(0, self._calls.table, lambda event: None)
         self.as_built = True  #: nobody has changed the configuration, so that more is known of what must happen
 
     def make(self, kind: str) -> Step:
@@ -114,6 +121,27 @@ class Trial:
     def do_ask(self, words: tuple[str, ...]) -> None:
         self.operator.ask(words[0])
 
+    # --- messages of the binary API
+
+    def make_message(self) -> tuple[str, ...]:
+        return (message(requests(self._calls.table), self.chance).hex(),)
+
+    def do_message(self, words: tuple[str, ...]) -> object:
+        """It is answered as it was declared, or its client sent away; a refused one leaves things as they were."""
+        data = bytes.fromhex(words[0])
+        self.operator.forget()
+        before = self.operator.look()
+        try:
+            replies = carry_out(self._calls, self._client, data)
+        except AssertionError as error:
+            raise Broken(f"message {words[0][:300]}: {error}") from error
+        self.operator.check_log(words[0])
+        if replies is None or refused(self._calls, replies):
+            self.operator.unchanged(before, f"message {words[0][:300]} was refused")
+            return "refused"
+        self.as_built = False
+        return None
+
     @property
     def spent(self) -> bool:
         """Whether there is little left of the network."""
@@ -125,4 +153,5 @@ KINDS: dict[str, tuple[Callable[[Trial], tuple[str, ...]], Callable[[Trial, tupl
     "frames": (Trial.make_frames, Trial.do_frames),
     "line": (Trial.make_line, Trial.do_line),
     "ask": (Trial.make_line, Trial.do_ask),
+    "message": (Trial.make_message, Trial.do_message),
 }
