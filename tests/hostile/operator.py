@@ -37,6 +37,7 @@ NO_CONFIGURATION = {
     "show cpu",
     "show errors",
     "show features",
+    "show api trace-status",
     "show bihash",
     "show logging",
     "show memory",
