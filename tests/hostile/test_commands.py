@@ -16,7 +16,7 @@ from weft.core.cli.command import COMMANDS, Command
 from .journey import Broken
 from .network import build
 from .operator import Operator
-from .watch import check_buffers
+from .watch import settle
 from .words import LETTERS, PROBES
 
 features.load()
@@ -46,12 +46,15 @@ class Desk:
         return next(command for command in self.operator.engine.commands.table if command.name == name)
 
     def close(self) -> None:
-        if self.engine is not None:
-            check_buffers()
-            self.engine.close()
-            assert self.made is not None
-            self.made.check_log("close")
+        engine, made = self.engine, self.made
         self.engine = self.made = None
+        if engine is not None:
+            try:
+                settle(engine)
+            finally:
+                engine.close()
+        if made is not None:
+            made.check_log("close")
 
 
 @pytest.fixture(scope="module", params=["compiled", "interpreted"])

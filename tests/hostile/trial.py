@@ -21,11 +21,10 @@ from weft.features.interface.model import Interfaces
 from weft.features.pg.model import PacketGenerator
 
 from .frames import FRAMES, JUMBO
-from .journey import Broken
 from .mutations import mutated
 from .network import forget_questions
 from .operator import Operator
-from .watch import Watch, check_buffers
+from .watch import Watch, settle
 
 WHOLE = [frame.data for frame in FRAMES.values()]
 PORTS = [f"pg{number}" for number in (0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)]
@@ -92,20 +91,10 @@ class Trial:
         except Invalid:
             return None  # the port is gone
         finally:
-            self._end_circles()
+            settle(self.engine)
         self.operator.check_log(f"{len(frames)} frames by {port}")
         there = [each for each in self.watch.ports.values() if interfaces.by_index.get(each.sw_if_index) is each]
         return [generator.captured(each) for each in there], self.engine.graph.errors()
-
-    def _end_circles(self) -> None:
-        """Loopbacks may have been bridged into a circle: packets go round until one of them is down."""
-        try:
-            check_buffers()
-        except Broken:
-            for interface in list(self.engine[Interfaces]):
-                self.engine[Interfaces].set_admin(interface, False)
-            self.engine.step()
-            check_buffers()
 
     # --- lines
 

@@ -13,7 +13,7 @@ from weft import Engine
 from weft.core import memory
 from weft.core.buffer import METADATA, SIZE, buffer_at, pool, stack
 from weft.core.runtime import threads_in_use, workers
-from weft.features.interface.model import Interface, drops, punts, rx
+from weft.features.interface.model import Interface, Interfaces, drops, punts, rx
 from weft.features.ip4.errors import FragmentError
 from weft.features.pg.model import PacketGenerator, streams
 
@@ -39,6 +39,21 @@ def check_buffers() -> None:
     indices = free_buffers()
     if len(indices) != pool.total or len(set(indices)) != pool.total:
         raise Broken(f"{pool.total} buffers, {len(indices)} of them free, {len(set(indices))} of these different")
+
+
+def settle(engine: Engine) -> None:
+    """Let everything end that is under way, whatever the configuration has become; all buffers are free then."""
+    for stream in list(engine[PacketGenerator].streams):
+        engine[PacketGenerator].disable(stream)
+    engine.step()
+    try:
+        check_buffers()
+    except Broken:
+        # Loopbacks may have been bridged into a circle: packets go round until one of them is down.
+        for interface in list(engine[Interfaces]):
+            engine[Interfaces].set_admin(interface, False)
+        engine.step()
+        check_buffers()
 
 
 class Watch:
