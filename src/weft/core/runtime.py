@@ -392,7 +392,7 @@ def trace_packet(rt: NodeRuntime, index: int, next: int) -> int:
 def trace_note(rt: NodeRuntime, index: int, note: int) -> int:
     """Add a record of its own about a traced packet, with what the node's ``trace`` needs to know: not 0."""
     worker = rt.worker
-    if buffer_at(index).flags & TRACED and trace_packet(rt, index, CONSUMED):
+    if trace_packet(rt, index, CONSUMED):
         worker.trace[worker.trace_used - 1].note = note
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import SPAN_CLONE, Buffer, buffer_at, clone
+from weft.core.buffer import SPAN_CLONE, TRACED, Buffer, buffer_at, clone
 from weft.core.graph import feature, next_feature
 from weft.core.node import Errors, Nexts, node, routine
 from weft.core.runtime import NodeRuntime, trace_note
@@ -96,7 +96,8 @@ def mirror(rt: NodeRuntime, pkt: Buffer, to: Destinations, source: int, way: int
         copy.flags = copy.flags | SPAN_CLONE
         copy.tx_sw_if_index = destination
         rt.send(index, sw_interfaces[destination].output_node if way == BY_DEVICE else way)
-        trace_note(rt, pkt.index, source << 32 | destination)
+        if pkt.flags & TRACED:
+            trace_note(rt, pkt.index, source << 32 | destination)
     return 0
 
 
