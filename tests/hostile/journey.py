@@ -17,10 +17,11 @@ from .wellformed import check_routed, is_later_fragment
 #: Nodes where packets end, but for those of interfaces.
 DROP, PUNT, FRAGMENT, NOWHERE = "drop", "punt", "ip4-frag", "local0-tx"
 FRAGMENTED = "fragmented"
-#: How a packet may come to be dropped without an error, as in VPP: by a route, or where there is no IPv4.
-SILENT = {"ip4-lookup", "ip4-load-balance", "ip4-not-enabled", "ip4-null"}
+#: How a packet may come to be dropped without an error, as in VPP: by a route, or where there is no IP.
+SILENT = {f"{ip}-{node}" for ip in ("ip4", "ip6") for node in ("lookup", "load-balance", "not-enabled", "null")}
 #: Where packets go that are to be dropped, or refused with word to the sender.
-REFUSING = {"ip4-icmp-error", "ip4-drop", "ip4-punt", "error-punt", "error-drop", "drop"}
+REFUSING = {f"{ip}-{node}" for ip in ("ip4", "ip6") for node in ("icmp-error", "drop", "punt")}
+REFUSING |= {"error-punt", "error-drop", "drop"}
 
 
 class Broken(AssertionError):
