@@ -161,18 +161,18 @@ def test_who_sends_commands_and_leaves_has_them_done(running: Running) -> None:
 
 def test_the_terminal_and_its_settings(running: Running) -> None:
     add_known(running.cli.table, "show terminal", "set terminal pager", "set terminal history")
-    screen = Screen(running.path, columns=100, rows=10)
+    screen = Screen(running.path, columns=100, rows=15)
     screen.wait(r"^vpp# $")
     screen.type("set terminal pager off\n").wait(r"off\nvpp# $")
     screen.type("show many 30\n").wait(r"^line 30\nvpp# $")
     screen.type("set terminal pager on limit 20\n").wait(r"20\nvpp# $")
     screen.type("show many 25\n").wait(r"^line 25\nvpp# $")  # more than the pager may hold
-    screen.type("show many 15\n").wait(r"^-- more -- \(1-9/15\)$")
+    screen.type("show many 18\n").wait(r"^-- more -- \(1-14/18\)$")
     screen.type("q").wait(r"^vpp# $")
     screen.type("set terminal history limit 2\n").wait(r"limit 2\nvpp# $")
     screen.type("history\n").wait(r"^1  set terminal history limit 2\n2  history\nvpp# $")
     shown = screen.type("show terminal\n").wait(r"^CRLF mode: .*\nvpp# $")
-    for row in ("width: +100", "height: +10", "ANSI capable: +yes", "Pager limit: +20", "History limit: +2"):
+    for row in ("width: +100", "height: +15", "ANSI capable: +yes", "Pager limit: +20", "History limit: +2"):
         assert re.search(row, re.sub(r"Terminal (\w+:)", r"\1", shown)), row
     assert vppctl(running.path, "set terminal pager off").startswith("set terminal pager: this session has no terminal")
 
