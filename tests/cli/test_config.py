@@ -98,6 +98,8 @@ def test_what_concerns_vpps_other_parts_is_accepted() -> None:
     )
     assert config.unknown() == []
     assert config.without_effect() == ["heapsize", "dpdk", "physmem"]
+    config = Config.from_text("memory { main-heap-size 2G } unix { poll-sleep-usec 10 nodaemon }")
+    assert config.without_effect() == ["memory main-heap-size", "unix poll-sleep-usec"]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_a_test_frameworks_arguments_are_understood(glue: str) -> None:
     ]
     arguments += ["statseg", "{", "socket-name", "/tmp/x/s.sock", "per-node-counters on", "}", "unix { cli-prompt # }"]
     config = Config.from_arguments(arguments)
-    assert config.unknown() == [] and config.without_effect() == ["node", "physmem"]
+    assert config.unknown() == [] and config.without_effect() == ["api-segment prefix", "node", "physmem"]
     unix = config[Unix]
     assert (unix.coredump_size, unix.cli_address, unix.cli_prompt) == (1 << 30, "/tmp/x/cli.sock", "#")
     assert config[Socksvr].address(unix) == Path("/tmp/x/api.sock")

@@ -36,7 +36,9 @@ def test_a_test_frameworks_command_line(start: Start, tmp_path: Path) -> None:
     assert engine.end(signal.SIGTERM) == 0
     assert engine.names() == set()
     log = engine.log.read_text()
-    assert log.count("frobnicate") == 1 and "without effect here: physmem, node\n" in log
+    assert (
+        log.count("frobnicate") == 1 and "without effect here: api-trace on, api-segment prefix, physmem, node\n" in log
+    )
     assert "unix-cli-vppctl: show version\n" in log  # as in VPP, the log has every command
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from .stanza import STANZAS, Unknown, interpret
-from .stanzas import WITHOUT_EFFECT
+from .stanzas import WITHOUT_EFFECT, WORDS_WITHOUT_EFFECT
 from .syntax import Block, ConfigError, Item, Word, read_arguments, read_file, read_text
 
 S = TypeVar("S")
@@ -84,9 +84,16 @@ class Config:
         return sorted(found, key=self._order)
 
     def without_effect(self) -> list[str]:
-        """The stanzas in the text that are VPP's and concern what is not here."""
-        names = [item.text if isinstance(item, Word) else item.name for item in self.items]
-        return [name for name in dict.fromkeys(names) if name in WITHOUT_EFFECT and name not in STANZAS]
+        """What VPP understands and has no effect here: stanzas, and words of stanzas that have one."""
+        found: dict[str, None] = {}
+        for item in self.items:
+            name = item.text if isinstance(item, Word) else item.name
+            if name in WITHOUT_EFFECT and name not in STANZAS:
+                found[name] = None
+            words = WORDS_WITHOUT_EFFECT.get(name, set())
+            inner = item.items if isinstance(item, Block) else ()
+            found |= {f"{name} {each.text}": None for each in inner if isinstance(each, Word) and each.text in words}
+        return list(found)
 
     def _statements(self) -> Iterator[tuple[list[Word], Block | None]]:
         """What stands on the top level: words, of one line each, and blocks."""

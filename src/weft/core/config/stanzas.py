@@ -248,3 +248,13 @@ _ELSEWHERE = """
 """
 #: Stanzas of VPP that concern what is not here; they may say anything, and have no effect.
 WITHOUT_EFFECT = frozenset(_ELSEWHERE.split())
+#: Words that have none in stanzas that are here: the arena takes what it needs, idle workers sleep, the API has no
+#: shared memory.
+WORDS_WITHOUT_EFFECT = {
+    "unix": {"poll-sleep-usec"},
+    "memory": {"main-heap-size", "main-heap-page-size", "default-hugepage-size"},
+    "buffers": {"data-size", "page-size"},
+    "statseg": {"size", "page-size"},
+    "api-segment": {"prefix", "uid"},
+    "api-trace": {"on", "enable"},
+}
