@@ -15,7 +15,7 @@ lab-down: .installed
 	$(SUDO) $(BIN)/python -m weft.lab down
 
 test: .installed lint
-	$(SUDO) $(BIN)/python -m pytest
+	$(SUDO) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .installed
 	$(BIN)/ruff check .
