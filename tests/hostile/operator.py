@@ -92,7 +92,7 @@ class Operator:
             answer = self._answer(line)
             self.check_log(line)
             return answer
-        before = self._before or self.look()
+        before, self._before = self._before or self.look(), {}
         answer = self._answer(line)
         self.check_log(line)
         self._before = self.unchanged(before, f"{line[:300]!r} was refused ({answer.text})") if answer.refused else {}
