@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from .network import BVI_2, FILTERED, FIXED, HOST_PG1, port_mac
 from .wellformed import TAGS, sum16
@@ -38,6 +38,23 @@ ADDRESSES = [
     "10.2.0.77",
     "172.16.0.1",
 ]
+ADDRESSES6 = [
+    "::",
+    "::1",
+    "ff02::1",
+    "ff02::1:ff00:1",
+    "ff0e::1",
+    "fe80::9",
+    "fe80::dcad:ff:fe00:1",
+    "::ffff:10.1.0.1",
+    "2001:db8:2::1",
+    "2001:db8:a1::1",
+    "2001:db8:2::5",
+    "2001:db8:a1::9",
+    "2001:db8:a1::77",
+    "2001:db8:ffff::1",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+]
 ETHERTYPES = [0x0800, 0x0806, 0x8100, 0x88A8, 0x9100, 0x86DD, 0x05FF, 0x0600]
 
 #: Header -> its fields in order: name and bits.
@@ -71,11 +88,27 @@ HEADERS: dict[str, list[tuple[str, int]]] = {
         ("source", 32),
         ("destination", 32),
     ],
+    "ip6": [
+        ("version", 4),
+        ("class", 8),
+        ("label", 20),
+        ("payload length", 16),
+        ("next header", 8),
+        ("hop limit", 8),
+        ("source", 128),
+        ("destination", 128),
+    ],
+    "extension": [("next header", 8), ("units", 8), ("first", 8), ("second", 8), ("rest", 32)],
+    "icmp6": [("type", 8), ("code", 8), ("checksum", 16), ("word", 32)],
+    "nd": [("target", 128), ("option", 8), ("units", 8), ("mac", 48)],
     "icmp": [("type", 8), ("code", 8), ("checksum", 16), ("id", 16), ("sequence", 16)],
     "udp": [("source port", 16), ("destination port", 16), ("length", 16), ("checksum", 16)],
     "tcp": [("source port", 16), ("destination port", 16), ("seq", 32), ("ack", 32), ("offset", 4), ("flags", 12)],
 }
-IP4, ARP, SNAP = 0x0800, 0x0806, 0xAAAA
+IP4, ARP, IP6, SNAP = 0x0800, 0x0806, 0x86DD, 0xAAAA
+PROTOCOLS6 = {6: "tcp", 17: "udp", 58: "icmp6"}
+EXTENSIONS = (0, 43, 44, 60)
+ND = (135, 136)
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp"}
 #: Where a protocol's checksum stands.
 CHECKSUM_AT = {1: 2, 6: 16, 17: 6}
@@ -105,13 +138,29 @@ def headers(data: bytes) -> Iterator[tuple[str, int]]:
         yield "ip", at
         if len(data) >= at + 20 and data[at + 9] in PROTOCOLS and number(data, at + 6) & 0x1FFF == 0:
             yield PROTOCOLS[data[at + 9]], at + (data[at] & 15) * 4
+    elif ethertype == IP6 and len(data) >= at + 40:
+        yield "ip6", at
+        yield from headers6(data, data[at + 6], at + 40)
+
+
+def headers6(data: bytes, protocol: int, at: int) -> Iterator[tuple[str, int]]:
+    """What follows an IPv6 header."""
+    while protocol in EXTENSIONS and len(data) >= at + 8:
+        yield "extension", at
+        protocol, at = data[at], at + (8 if protocol == 44 else 8 + data[at + 1] * 8)
+    if protocol in PROTOCOLS6 and len(data) >= at + 8:
+        yield PROTOCOLS6[protocol], at
+        if protocol == 58 and data[at] in ND:
+            yield "nd", at + 8
 
 
 def bounds(name: str, bits: int, now: int) -> set[int]:
     """What is put into a field."""
     if bits == 48:
         return {int(mac.replace(":", ""), 16) for mac in MACS}
-    if bits == 32 and name not in ("seq", "ack"):
+    if bits == 128:
+        return {int(IPv6Address(address)) for address in ADDRESSES6}
+    if bits == 32 and name in ("sender", "target", "source", "destination"):
         return {int(IPv4Address(address)) for address in ADDRESSES}
     top = (1 << bits) - 1
     if bits <= 4:
@@ -123,6 +172,9 @@ def bounds(name: str, bits: int, now: int) -> set[int]:
 def with_checksums(frame: bytes) -> bytes:
     """The frame with right checksums as far as the headers say where they are."""
     data = bytearray(frame)
+    at = dict(headers(frame)).get("ip6")
+    if at is not None:
+        return with_checksum6(data, at)
     at = dict(headers(frame)).get("ip")
     if at is None or len(data) < at + 20 or (size := (data[at] & 15) * 4) < 20 or at + size > len(data):
         return frame
@@ -137,6 +189,22 @@ def with_checksums(frame: bytes) -> bytes:
         data[where : where + 2] = (total or 0xFFFF).to_bytes(2, "big")
     data[at + 10 : at + 12] = bytes(2)
     data[at + 10 : at + 12] = (sum16(bytes(data[at : at + size])) ^ 0xFFFF).to_bytes(2, "big")
+    return bytes(data)
+
+
+def with_checksum6(data: bytearray, at: int) -> bytes:
+    """The same for IPv6."""
+    found = [(name, where) for name, where in headers(bytes(data)) if name in PROTOCOLS6.values()]
+    end = min(len(data), at + 40 + number(data, at + 4))
+    for name, start in found:
+        protocol = next(each for each, known in PROTOCOLS6.items() if known == name)
+        where = start + {6: 16, 17: 6, 58: 2}[protocol]
+        if where + 2 <= end:
+            data[where : where + 2] = bytes(2)
+            pseudo = data[at + 8 : at + 40] + (end - start).to_bytes(4, "big") + bytes((0, 0, 0, protocol))
+            total = sum16(bytes(pseudo)) + sum16(bytes(data[start:end]))
+            total = ((total & 0xFFFF) + (total >> 16)) ^ 0xFFFF
+            data[where : where + 2] = (total or 0xFFFF).to_bytes(2, "big")
     return bytes(data)
 
 

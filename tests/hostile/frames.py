@@ -5,7 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_Router_Alert, IPOption_RR
-from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
+from scapy.layers.inet6 import (
+    ICMPv6EchoReply,
+    ICMPv6EchoRequest,
+    ICMPv6MLQuery2,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    ICMPv6ND_RA,
+    ICMPv6ND_RS,
+    ICMPv6NDOptDstLLAddr,
+    ICMPv6NDOptPrefixInfo,
+    ICMPv6NDOptSrcLLAddr,
+    ICMPv6TimeExceeded,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment,
+    IPv6ExtHdrHopByHop,
+    IPv6ExtHdrRouting,
+    RouterAlert,
+)
 from scapy.layers.l2 import ARP, LLC, SNAP, STP, Dot1AD, Dot1Q, Dot3, Ether
 from scapy.packet import Packet, Raw
 
@@ -19,6 +37,7 @@ from .network import (
     HOST_4,
     HOST_8,
     HOST_PG1,
+    KNOWN6_2,
     KNOWN_2,
     mac,
     port_mac,
@@ -69,6 +88,23 @@ def stacked(*vlans: int, source: str = mac(0x70), to: str = mac(0x71), outer: ty
         packet /= (Dot1Q if position else outer)(vlan=vlan)
     return Frame("pg0", packet / ip("192.168.3.5") / UDP(sport=1, dport=2) / Raw(b"stack"))
 
+
+def ip6(destination: str, source: str = "2001:db8:2::5", **changes: object) -> IPv6:
+    return IPv6(src=source, dst=destination, **changes)
+
+
+def solicits(target: str, source: str = "2001:db8:a1::9", who: str = HOST_PG1) -> Packet:
+    """A neighbor solicitation, to the group of an address with a small last word."""
+    made = ip6(f"ff02::1:ff00:{target.rsplit(':', 1)[1]}", source, hlim=255) / ICMPv6ND_NS(tgt=target)
+    return made / ICMPv6NDOptSrcLLAddr(lladdr=who) if source != "::" else made
+
+
+def advertises(target: str, **flags: int) -> Packet:
+    made = ip6("2001:db8:a1::1", target, hlim=255) / ICMPv6ND_NA(tgt=target, **flags)
+    return made / ICMPv6NDOptDstLLAddr(lladdr=HOST_PG1)
+
+
+GROUP6 = "33:33:ff:00:00:01"
 
 FRAMES: dict[str, Frame] = {
     # ARP
@@ -133,6 +169,69 @@ FRAMES: dict[str, Frame] = {
     "punted by a route": on_2(ip("10.23.0.1") / UDP(sport=1, dport=2)),
     "tables in a circle": on_2(ip("10.24.0.1") / UDP(sport=1, dport=2)),
     "ip where there is none": Frame("pg8", Ether(src=mac(1), dst=port_mac(8)) / ip("10.1.0.9") / UDP()),
+    # IPv6
+    "solicitation to a BVI": on_2(solicits("2001:db8:2::1", "2001:db8:2::5", HOST_2), to=GROUP6),
+    "solicitation, terminated": on_2(solicits(KNOWN6_2, "2001:db8:2::5", HOST_2), to="33:33:ff:00:00:06"),
+    "solicitation to a port": on_pg1(solicits("2001:db8:a1::1"), to=GROUP6),
+    "solicitation of a newcomer": on_pg1(solicits("2001:db8:a1::1", "2001:db8:a1::50"), to=GROUP6),
+    "solicitation, proxied": on_pg1(solicits("2001:db8:a1::55"), to="33:33:ff:00:00:55"),
+    "solicitation from nobody": on_pg1(solicits("2001:db8:a1::1", "::"), to=GROUP6),
+    "advertisement": on_pg1(advertises("2001:db8:a1::51", S=1, O=1)),
+    "advertisement for our own": on_pg1(advertises("2001:db8:a1::9", O=1)),
+    "router solicitation": on_pg1(
+        ip6("ff02::2", "fe80::9", hlim=255) / ICMPv6ND_RS() / ICMPv6NDOptSrcLLAddr(lladdr=HOST_PG1),
+        to="33:33:00:00:00:02",
+    ),
+    "router advertisement": on_pg1(
+        ip6("ff02::1", "fe80::9", hlim=255) / ICMPv6ND_RA() / ICMPv6NDOptPrefixInfo(prefix="2001:db8:7::"),
+        to="33:33:00:00:00:01",
+    ),
+    "echo request, IPv6": on_pg1(ip6("2001:db8:a1::1", "2001:db8:a1::9") / ICMPv6EchoRequest(id=1, data=b"ping")),
+    "echo request to a link-local address": on_pg1(
+        ip6("fe80::fe:ff:fe00:1", "fe80::9") / ICMPv6EchoRequest(id=1, data=b"ping")
+    ),
+    "echo request to all nodes": on_pg1(
+        ip6("ff02::1", "2001:db8:a1::9") / ICMPv6EchoRequest(id=1), to="33:33:00:00:00:01"
+    ),
+    "echo request behind extensions": on_pg1(
+        ip6("2001:db8:a1::1", "2001:db8:a1::9")
+        / IPv6ExtHdrHopByHop(options=[RouterAlert()])
+        / IPv6ExtHdrDestOpt()
+        / IPv6ExtHdrRouting(segleft=0)
+        / IPv6ExtHdrFragment(id=3)
+        / ICMPv6EchoRequest(id=1, data=b"far")
+    ),
+    "echo reply, IPv6": on_pg1(ip6("2001:db8:a1::1", "2001:db8:a1::9") / ICMPv6EchoReply(id=7)),
+    "icmpv6 error to us": on_pg1(
+        ip6("2001:db8:a1::1", "2001:db8:a1::9") / ICMPv6TimeExceeded() / ip6("2001:db8:a1::9") / UDP()
+    ),
+    "listener query": on_pg1(
+        ip6("ff02::1", "fe80::9", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLQuery2(),
+        to="33:33:00:00:00:01",
+    ),
+    "fragment to us, IPv6": on_pg1(
+        ip6("2001:db8:a1::1", "2001:db8:a1::9") / IPv6ExtHdrFragment(m=1, id=4) / Raw(b"y" * 16)
+    ),
+    "udp to us, IPv6": on_pg1(ip6("2001:db8:a1::1", "2001:db8:a1::9") / UDP(sport=1, dport=9) / Raw(b"anybody?")),
+    "tcp to us, IPv6": on_pg1(ip6("2001:db8:a1::1", "2001:db8:a1::9") / TCP(sport=1, dport=179)),
+    "udp, VLAN to VLAN, IPv6": on_2(ip6("2001:db8:3::5") / UDP(sport=1, dport=2) / Raw(b"hello")),
+    "udp, VLAN to port, IPv6": on_2(ip6("2001:db8:a1::9") / UDP(sport=1, dport=2) / Raw(b"hello")),
+    "udp, two paths, IPv6": on_pg1(ip6("2001:db8:9::1", "2001:db8:a1::9", fl=5) / UDP(sport=7) / Raw(b"ecmp")),
+    "routing header to be followed": on_pg1(
+        ip6("2001:db8:a1::1", "2001:db8:a1::9") / IPv6ExtHdrRouting(addresses=["2001:db8:3::5"]) / UDP()
+    ),
+    "hop limit 1": on_2(ip6("2001:db8:3::5", hlim=1) / UDP(sport=1, dport=2)),
+    "too big, IPv6": on_2(ip6("2001:db8:a2::9") / UDP(sport=1, dport=2) / Raw(bytes(range(256)) * 6)),
+    "link-local source to beyond": on_pg1(ip6("2001:db8:a2::9", "fe80::9") / UDP()),
+    "multicast, IPv6": on_pg1(ip6("ff0e::5", "2001:db8:a1::9") / UDP(), to="33:33:00:00:00:05"),
+    "unknown host, IPv6": on_2(ip6("2001:db8:a1::77") / UDP()),
+    "unknown next hop, IPv6": on_2(ip6("2001:db8:25::1") / UDP()),
+    "no route, IPv6": on_2(ip6("2001:db8:ffff::1") / UDP()),
+    "dropped by a route, IPv6": on_2(ip6("2001:db8:20::1") / UDP()),
+    "unreachable by a route, IPv6": on_2(ip6("2001:db8:21::1") / UDP()),
+    "prohibited by a route, IPv6": on_2(ip6("2001:db8:22::1") / UDP()),
+    "punted by a route, IPv6": on_2(ip6("2001:db8:23::1") / UDP()),
+    "tables in a circle, IPv6": on_2(ip6("2001:db8:24::1") / UDP()),
     # bridged
     "vlan to untagged, known": on_2(Raw(b"bridged" * 3), to=FIXED, type=OTHER),
     "to a filtered address": on_2(Raw(b"filtered"), to=FILTERED, type=OTHER),
@@ -202,6 +301,8 @@ JUMBO: dict[str, Frame] = {
     "jumbo echo": on_2(ip("192.168.2.1") / ICMP(id=1, seq=2) / Raw(b"p" * 5000)),
     "jumbo udp to us": on_2(ip("192.168.2.1") / UDP(sport=1, dport=2) / Raw(b"p" * 5000)),
     "jumbo tcp to us": on_2(ip("192.168.2.1") / TCP(sport=1, dport=2) / Raw(b"p" * 5000)),
+    "jumbo echo, IPv6": on_pg1(ip6("2001:db8:a1::1", "2001:db8:a1::9") / ICMPv6EchoRequest(id=1, data=b"p" * 5000)),
+    "jumbo udp to us, IPv6": on_pg1(ip6("2001:db8:a1::1", "2001:db8:a1::9") / UDP() / Raw(b"p" * 5000)),
     "jumbo, flooded": on_2(Raw(b"f" * 4500), to=EVERYBODY, type=OTHER),
     "jumbo, cross-connected": Frame(
         "pg7", Ether(src=mac(7), dst=mac(6)) / Dot1Q(vlan=1, type=OTHER) / Raw(b"x" * 3000)
@@ -222,6 +323,12 @@ VARIED = [
     "too long",
     "options",
     "later fragment",
+    "solicitation, terminated",
+    "solicitation of a newcomer",
+    "advertisement",
+    "echo request behind extensions",
+    "udp to us, IPv6",
+    "udp, VLAN to port, IPv6",
     "translate 2-2",
     "three tags",
     "five tags",

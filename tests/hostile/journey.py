@@ -19,6 +19,7 @@ DROP, PUNT, FRAGMENT, NOWHERE = "drop", "punt", "ip4-frag", "local0-tx"
 FRAGMENTED = "fragmented"
 #: How a packet may come to be dropped without an error, as in VPP: by a route, or where there is no IP.
 SILENT = {f"{ip}-{node}" for ip in ("ip4", "ip6") for node in ("lookup", "load-balance", "not-enabled", "null")}
+SILENT |= {"ip6-link-local"}
 #: Where packets go that are to be dropped, or refused with word to the sender.
 REFUSING = {f"{ip}-{node}" for ip in ("ip4", "ip6") for node in ("icmp-error", "drop", "punt")}
 REFUSING |= {"error-punt", "error-drop", "drop"}
@@ -127,7 +128,7 @@ class Journeys:
         if data is not None:
             if len(data) < 14:
                 raise Broken(f"{len(data)} bytes left by {end}: no Ethernet frame")
-            if "ip4-rewrite" in nodes:
+            if "ip4-rewrite" in nodes or "ip6-rewrite" in nodes:
                 check_routed(self._engine, end, data)
         self.fates[journey.packet].ways.append(Way(end, nodes, data))
 

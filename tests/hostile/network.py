@@ -34,7 +34,7 @@ BVI_2, BVI_3 = "de:ad:00:00:00:01", "de:ad:00:00:00:02"
 HOST_2, HOST_3, HOST_PG1, HOST_PG2, HOST_4, HOST_8 = (mac(n) for n in (0x25, 0x35, 0x19, 0x29, 0x49, 0x89))
 FILTERED, FIXED = mac(0xF1), mac(0xF2)
 #: In the table that arp-term answers from.
-KNOWN_2 = "192.168.2.6"
+KNOWN_2, KNOWN6_2 = "192.168.2.6", "2001:db8:2::6"
 
 CONFIGURATION = f"""
 loopback create
@@ -130,6 +130,33 @@ ip route add 10.23.0.0/16 table {VRF} via punt
 ip route add 10.24.0.0/16 table {VRF} via ip4-lookup-in-table 5
 ip route add 0.0.0.0/0 table 5 via ip4-lookup-in-table {VRF}
 ip route add 10.25.0.0/16 table {VRF} via 10.1.0.99 pg1
+
+set ip6 nd dad 0
+set interface ip address loop1 2001:db8:2::1/64
+set interface ip address loop2 2001:db8:3::1/64
+set interface ip address pg1 2001:db8:a1::1/64
+set interface ip address pg2 2001:db8:a2::1/64
+set interface mtu ip6 1280 pg2
+ip6 nd loop1 ra-suppress
+ip6 nd loop2 ra-suppress
+ip6 nd pg1 ra-suppress
+ip6 nd pg2 ra-suppress
+set ip neighbor loop1 2001:db8:2::5 {HOST_2} static
+set ip neighbor loop2 2001:db8:3::5 {HOST_3} static
+set ip neighbor pg1 2001:db8:a1::9 {HOST_PG1} static
+set ip neighbor pg1 fe80::9 {HOST_PG1} static
+set ip neighbor pg2 2001:db8:a2::9 {HOST_PG2} static
+set ip6 nd proxy pg1 2001:db8:a1::55
+set bridge-domain arp entry 2 {KNOWN6_2} {mac(0x26)}
+ip6 table add 5
+ip route add 2001:db8:9::/48 via 2001:db8:a1::9 pg1 via 2001:db8:a2::9 pg2
+ip route add 2001:db8:20::/48 via drop
+ip route add 2001:db8:21::/48 via null-send-unreach
+ip route add 2001:db8:22::/48 via null-send-prohibit
+ip route add 2001:db8:23::/48 via punt
+ip route add 2001:db8:24::/48 via ip6-lookup-in-table 5
+ip route add ::/0 table 5 via ip6-lookup-in-table 0
+ip route add 2001:db8:25::/48 via 2001:db8:a1::99 pg1
 """
 
 
@@ -156,11 +183,12 @@ def build(engine: Engine) -> dict[str, Interface]:
         limits[reason.number].clocks, limits[reason.number].burst = 1, 1 << 20
     if not engine.workers.count:
         engine.step()
+        engine.step()  # what timers have sent
         for port in ports.values():
             generator.captured(port)
     return ports
 
 
 def forget_questions() -> None:
-    """Whoever was asked for by ARP a moment ago may be asked for again."""
+    """Whoever was asked for a moment ago may be asked for again."""
     memory.fill(throttles[0].address, 0, Throttle.size)

@@ -8,7 +8,7 @@ from scapy.layers.l2 import Ether
 from weft import Engine
 from weft.features.interface.model import Interfaces
 
-IP_TYPE, TAGS = 0x0800, (0x8100, 0x88A8)
+IP_TYPE, IP6_TYPE, TAGS = 0x0800, 0x86DD, (0x8100, 0x88A8)
 
 
 def sum16(data: bytes) -> int:
@@ -28,9 +28,13 @@ def after_tags(data: bytes) -> tuple[int, bytes]:
 
 
 def check_routed(engine: Engine, interface: str, data: bytes) -> None:
-    """Raises AssertionError unless this is a frame with a proper IPv4 packet (RFC 1812 5.2.2)."""
+    """Raises AssertionError unless this is a frame with a proper IP packet (RFC 1812 5.2.2, RFC 8200 3)."""
     shown = data[:80].hex()
     ethertype, packet = after_tags(data)
+    assert data[6] & 1 == 0, f"{interface}: from a group: {shown}"
+    if ethertype == IP6_TYPE:
+        check_routed6(engine, interface, packet)
+        return
     assert ethertype == IP_TYPE, f"{interface}: ethertype {ethertype:#x}: {shown}"
     header = (packet[0] & 15) * 4
     assert packet[0] >> 4 == 4 and header >= 20, f"{interface}: no IPv4 header: {shown}"
@@ -39,8 +43,19 @@ def check_routed(engine: Engine, interface: str, data: bytes) -> None:
     assert sum16(packet[:header]) == 0xFFFF, f"{interface}: wrong header checksum: {shown}"
     assert packet[8] > 0, f"{interface}: no hop left: {shown}"
     assert length <= engine[Interfaces].mtu(engine[Interfaces][interface]), f"{interface}: longer than the MTU: {shown}"
-    assert data[6] & 1 == 0, f"{interface}: from a group: {shown}"
     assert Ether(data).haslayer(IP), f"{interface}: scapy sees no IP: {shown}"
+
+
+def check_routed6(engine: Engine, interface: str, packet: bytes) -> None:
+    """The same for an IPv6 packet."""
+    shown = packet[:80].hex()
+    assert len(packet) >= 40 and packet[0] >> 4 == 6, f"{interface}: no IPv6 header: {shown}"
+    length = 40 + int.from_bytes(packet[4:6], "big")
+    assert length <= len(packet), f"{interface}: {length} bytes of {len(packet)}: {shown}"
+    assert packet[7] > 0, f"{interface}: no hop left: {shown}"
+    assert packet[8] != 0xFF and any(packet[8:24]), f"{interface}: from no single host: {shown}"
+    mtu = engine[Interfaces].mtu(engine[Interfaces][interface], "ip6")
+    assert length <= mtu, f"{interface}: longer than the MTU: {shown}"
 
 
 def is_later_fragment(data: bytes) -> bool:
