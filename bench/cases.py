@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from bench.measure import Case
 from weft import Engine
 from weft.features.interface.address import parse_mac
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip4.model import Ip4
+from weft.features.ip6.model import Ip6
 from weft.features.l2.model import L2Fib
 from weft.features.pg.model import PacketGenerator
 
@@ -194,6 +195,38 @@ def routes(count: int):  # type: ignore[no-untyped-def]
     return build
 
 
+def ip6(source: str, destination: str) -> bytes:
+    """An IPv6 packet with an empty UDP datagram. Its frame is two bytes longer than the others'."""
+    udp = struct.pack(">HHHH", 1000, 2000, 8, 0)
+    addresses = IPv6Address(source).packed + IPv6Address(destination).packed
+    return struct.pack(">IHBB", 6 << 28, len(udp), 17, 64) + addresses + udp
+
+
+def routes6(count: int):  # type: ignore[no-untyped-def]
+    """The same for IPv6: host routes in a row, or one to a network."""
+
+    def build(engine: Engine) -> None:
+        a, b = ports(engine)
+        run(
+            engine,
+            f"""
+            set ip6 nd dad 0
+            set interface ip address pg0 2001:db8::1/64
+            set interface ip address pg1 2001:db8:1::1/64
+            ip6 nd pg0 ra-suppress
+            ip6 nd pg1 ra-suppress
+            set ip neighbor pg1 2001:db8:1::2 {mac(1, 0).hex(":")}
+            """,
+        )
+        targets = [f"2001:db8:2::{n:x}" for n in shuffled(max(count, 256))]
+        prefixes = [f"{target}/128" for target in targets] if count > 1 else ["2001:db8:2::/64"]
+        engine[Ip6].add_routes(0, [(prefix, "2001:db8:1::2", b) for prefix in prefixes])
+        header = ethernet(mac_of(a), mac(0, 1), 0x86DD)
+        stream(engine, a, [header + ip6("2001:db8::2", target) for target in targets])
+
+    return build
+
+
 def mac_of(port: Interface) -> bytes:
     return port.row.mac.to_bytes(6, "little")
 
@@ -209,4 +242,6 @@ CASES = [
     Case("ip4-1", "IPv4, 1 route", routes(1)),
     Case("ip4-10k", "IPv4, 10,000 routes", routes(10_000)),
     Case("ip4-100k", "IPv4, 100,000 routes", routes(100_000)),
+    Case("ip6-1", "IPv6, 1 route", routes6(1)),
+    Case("ip6-10k", "IPv6, 10,000 routes", routes6(10_000)),
 ]

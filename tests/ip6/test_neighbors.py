@@ -7,6 +7,7 @@ from ipaddress import IPv6Address
 import pytest
 from scapy.layers.inet import UDP
 from scapy.layers.inet6 import (
+    ICMPv6MLQuery2,
     ICMPv6MLReport2,
     ICMPv6ND_NA,
     ICMPv6ND_NS,
@@ -14,6 +15,8 @@ from scapy.layers.inet6 import (
     ICMPv6NDOptSrcLLAddr,
     ICMPv6NDOptUnknown,
     IPv6,
+    IPv6ExtHdrHopByHop,
+    RouterAlert,
 )
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
@@ -183,6 +186,21 @@ def test_new_addresses_are_tried_and_reported(net: Net) -> None:
         assert (frame.dst, frame[IPv6].dst, frame[IPv6].hlim) == ("33:33:00:00:00:16", "ff02::16", 1)
         assert frame[IPv6].src == link_local(net)
     assert any(IPv6Address("ff02::1:ff00:abc").packed in bytes(frame[ICMPv6MLReport2]) for frame in reports)
+
+
+def test_a_query_is_answered(net: Net) -> None:
+    """Once, however often a router asks in a moment; the group of all nodes is not mentioned (RFC 3810 6)."""
+    net.lab.engine.advance(5)
+    net.lab.engine.step()
+    net.lab.output()
+    query = IPv6(src="fe80::9", dst="ff02::1", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLQuery2()
+    for _ in range(3):
+        net.lab.send(net.ports[0], net.frame(0, query, dst="33:33:00:00:00:01"))
+    net.lab.engine.advance(1)
+    net.lab.engine.step()
+    (report,) = [frame for frame in net.lab.output()["pg0"] if ICMPv6MLReport2 in frame]
+    said = bytes(report[ICMPv6MLReport2])
+    assert IPv6Address("ff02::1:ff00:1").packed in said and IPv6Address("ff02::1").packed not in said
 
 
 def test_an_address_that_somebody_has(net: Net) -> None:

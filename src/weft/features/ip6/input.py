@@ -61,7 +61,9 @@ def judge(pkt: Buffer) -> int:
         return pkt.fail(Ip6Error.VERSION, InputNext.DROP)
     if ip.total_length > pkt.total_length:
         return pkt.fail(Ip6Error.BAD_LENGTH, InputNext.DROP)
-    if is_multicast(ip.source) or ((ip.source.high == 0) & (ip.source.low == LOOPBACK)):
+    nobody = (ip.source.high == 0) & (ip.source.low == UNSPECIFIED)
+    unheard = nobody & (is_multicast(ip.destination) == 0)
+    if unheard | is_multicast(ip.source) | ((ip.source.high == 0) & (ip.source.low == LOOPBACK)):
         return pkt.fail(Ip6Error.BAD_SOURCE, InputNext.DROP)
     if ip.destination.high == 0 and (ip.destination.low == UNSPECIFIED or ip.destination.low == LOOPBACK):
         return pkt.fail(Ip6Error.BAD_DESTINATION, InputNext.DROP)
@@ -69,6 +71,7 @@ def judge(pkt: Buffer) -> int:
         icmp_error(pkt, TIME_EXCEEDED, HOP_LIMIT_EXCEEDED, 0)
         return pkt.fail(Ip6Error.TIME_EXPIRED, InputNext.ICMP_ERROR)
     if is_multicast(ip.destination):
+        # From nobody, too: who tries whether an address is free (RFC 4862 5.4.2).
         return multicast.start(pkt, pkt.rx_sw_if_index, InputNext.MULTICAST)
     return unicast.start(pkt, pkt.rx_sw_if_index, InputNext.LOOKUP)
 

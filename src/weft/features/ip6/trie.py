@@ -6,9 +6,10 @@ Bytes between are not looked at on the way down. So a lookup reads a line or two
 few however long they are: ten thousand hosts of a subnet are two plies below the first step. (A hash by prefix length,
 as VPP has, reads a line for each length that is in use, and a table of the Internet's routes uses forty.)
 
-Because bytes are passed over, the route that is found is compared with the address in the end; that costs one line.
-If it does not match, the address parts from the trie's prefixes at a byte that was passed over, and ``careful`` looks
-again: each ply has in ``regions`` the first bytes that all its addresses have, and the route of those that have others.
+Because bytes are passed over, the address is compared in the end with what all addresses of the last ply begin with
+(``regions``); that costs a line, which all routes of the ply share. If it begins otherwise, it parts from the trie's
+prefixes at a byte that was passed over, and ``careful`` looks again: ``covers`` has for each ply the route of those
+that come to it and begin otherwise.
 
 A ply is made beside the one that it replaces, and linked with a single store; see ``ip/ply.py``.
 """
@@ -20,7 +21,7 @@ from weft.core.graph import MAX_INTERFACES
 from weft.core.memory import fence, shift_right
 from weft.core.node import inline, routine
 from weft.core.view import View, i32, i64
-from weft.features.fib.load_balance import MAX_ROUTES, length_of
+from weft.features.fib.load_balance import length_of
 from weft.features.ip.ply import (
     LEAVES,
     MAX_FIBS,
@@ -43,8 +44,8 @@ BYTES = 16
 BITS = 128
 
 
-class RoutePrefix(View):
-    """A route's prefix: the bits, and which of them count."""
+class Region(View):
+    """What a ply's addresses begin with: the bits, and which of them count."""
 
     high: i64
     low: i64
@@ -52,20 +53,10 @@ class RoutePrefix(View):
     mask_low: i64
 
 
-class Region(View):
-    """What a ply's addresses begin with, and the route of those that lead to it and begin otherwise."""
-
-    high: i64
-    low: i64
-    cover: i32
-    pad: i32
-    pad2: i64
-
-
 #: A table's first step; behind all tables one leaf for each interface: the root of its link-local table.
 roots = arena.table("ip6-roots", i32, (MAX_FIBS << ROOT_BITS) + MAX_INTERFACES)
-route_prefixes = arena.table("ip6-route-prefixes", RoutePrefix, MAX_ROUTES)
 regions = arena.table("ip6-ply-regions", Region, MAX_LINES)
+covers = arena.table("ip6-ply-covers", i32, MAX_LINES)
 #: The prefix that is being entered or taken out.
 wanted = arena.root("ip6-wanted", Ip6Address)
 #: Plies at length, by how deep they are, while they are being changed.
@@ -85,11 +76,10 @@ def number_of(link: int) -> int:
 
 
 @inline
-def matches(route: int, address: Ip6Address) -> int:
-    """Whether an address lies in a route's prefix."""
-    prefix = route_prefixes[route]
-    high = (address.high ^ prefix.high) & prefix.mask_high
-    return high | ((address.low ^ prefix.low) & prefix.mask_low) == 0
+def begins(address: Ip6Address, region: Region) -> int:
+    """Whether an address begins as those of a ply do."""
+    high = (address.high ^ region.high) & region.mask_high
+    return high | ((address.low ^ region.low) & region.mask_low) == 0
 
 
 @inline
@@ -106,13 +96,15 @@ def lookup_on_link(sw_if_index: int, address: Ip6Address) -> int:
 
 @inline
 def look_below(start: int, address: Ip6Address) -> int:
-    leaf = start
-    if leaf >= 0:
-        return leaf
+    if start >= 0:
+        return start
     octets = Octets(address.address).bytes
+    leaf = start
+    link = start
     while leaf < 0:
-        leaf = leaf_of(-number_of(leaf), octets[byte_of(leaf)])
-    return leaf if matches(leaf, address) else careful(start, address)
+        link = leaf
+        leaf = leaf_of(-number_of(link), octets[byte_of(link)])
+    return leaf if begins(address, regions[number_of(link)]) else careful(start, address)
 
 
 @routine
@@ -121,9 +113,8 @@ def careful(start: int, address: Ip6Address) -> int:
     leaf = start
     octets = Octets(address.address).bytes
     while leaf < 0:
-        region = regions[number_of(leaf)]
-        if parts_at(region, address, byte_of(leaf)) < byte_of(leaf):
-            return region.cover
+        if begins(address, regions[number_of(leaf)]) == 0:
+            return covers[number_of(leaf)]
         leaf = leaf_of(-number_of(leaf), octets[byte_of(leaf)])
     return leaf
 
@@ -166,17 +157,6 @@ def octet(high: int, low: int, at: int) -> int:
 
 
 @routine
-def remember(route: int, length: int) -> int:
-    """Note a route's prefix, which is ``wanted``."""
-    prefix = route_prefixes[route]
-    prefix.high = wanted.high
-    prefix.low = wanted.low
-    prefix.mask_high = upper_bits(length)
-    prefix.mask_low = upper_bits(length - 64)
-    return 0
-
-
-@routine
 def linked(leaves: Leaves, at: int, cover: int, high: int, low: int) -> int:
     """The leaf that leads to a new ply of these leaves, of which byte ``at`` of an address chooses one, whose addresses
     begin as this one; the leaf itself if all are one.
@@ -185,9 +165,11 @@ def linked(leaves: Leaves, at: int, cover: int, high: int, low: int) -> int:
     if made >= 0:
         return made
     region = regions[-made]
-    region.high = high & upper_bits(8 * at)
-    region.low = low & upper_bits(8 * at - 64)
-    region.cover = cover
+    region.mask_high = upper_bits(8 * at)
+    region.mask_low = upper_bits(8 * at - 64)
+    region.high = high & region.mask_high
+    region.low = low & region.mask_low
+    covers[-made] = cover
     fence()
     return made - (at << LINE_BITS)
 
@@ -201,15 +183,15 @@ def paints(leaf: int, length: int, old: int) -> int:
 @routine
 def paint(link: int, length: int, old: int, new: int, depth: int) -> int:
     """What becomes of a ply that lies wholly in a prefix which comes or goes, and of all below it."""
-    region = regions[number_of(link)]
-    if paints(region.cover, length, old):
-        region.cover = new
+    number = number_of(link)
+    if paints(covers[number], length, old):
+        covers[number] = new
     leaves = scratch[depth]
-    expand(-number_of(link), leaves)
+    expand(-number, leaves)
     if paint_some(leaves, 0, LEAVES, length, old, new, depth) == 0:
         return link
-    made = linked(leaves, byte_of(link), region.cover, region.high, region.low)
-    retire(-number_of(link))
+    made = linked(leaves, byte_of(link), covers[number], regions[number].high, regions[number].low)
+    retire(-number)
     return made
 
 
@@ -260,7 +242,7 @@ def place(here: int, length: int, route: int, depth: int) -> int:
     at = parts_at(region, wanted, min(byte_of(here), last))
     if at < byte_of(here):
         # The prefix parts from the ply's addresses before these part from one another: a ply in front.
-        cover = region.cover
+        cover = covers[number_of(here)]
         expand(cover, leaves)
         leaves.leaves[octet(region.high, region.low, at)] = here
         if at == last:
@@ -303,7 +285,7 @@ def exchange(here: int, below: int, made: int, leaves: Leaves) -> int:
 def relinked(here: int, leaves: Leaves, changed: int) -> int:
     """What leads to a ply when its leaves are these. A ply in which no prefix parts from another is left out."""
     region = regions[number_of(here)]
-    cover = region.cover
+    cover = covers[number_of(here)]
     links = 0
     only = 0
     others = 0
@@ -314,7 +296,7 @@ def relinked(here: int, leaves: Leaves, changed: int) -> int:
             only = leaf
         elif leaf != cover:
             others += 1
-    if links == 1 and others == 0 and regions[number_of(only)].cover == cover:
+    if links == 1 and others == 0 and covers[number_of(only)] == cover:
         made = only
     elif changed:
         made = linked(leaves, byte_of(here), cover, region.high, region.low)
@@ -358,7 +340,6 @@ def root_slots(fib_index: int, length: int) -> int:
 @routine
 def insert(fib_index: int, length: int, route: int) -> int:
     """Enter the prefix ``wanted``, which is not there; ``length_of[route]`` is set."""
-    remember(route, length)
     first = root_slot(fib_index)
     if length > ROOT_BITS:
         roots[first] = place(roots[first], length, route, 0)

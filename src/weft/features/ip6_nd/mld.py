@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ EXCLUDE_NONE = 4  #: a record's type: the group is wanted now, whoever sends (CH
 IS_EXCLUDE = 2  #: the same in the answer to a query
 REPORTS = 2  #: of each change, for some may be lost (RFC 3810 9.1)
 BETWEEN = 1.0  #: seconds (RFC 3810 9.11)
+ANSWER_WITHIN = 1.0  #: seconds
 
 
 @model
@@ -29,6 +31,7 @@ class Mld:
     def __init__(self, engine: Engine) -> None:
         self._engine, self._ip6 = engine, engine[Ip6]
         self._waiting: dict[int, int] = {}  # by sw_if_index: reports that are to be sent
+        self._queried: set[int] = set()
         self._ip6.watch_links(self.changed)
         self._ip6.watch("address-added", self._address_changed)
         engine[Interfaces].watch("admin", self.changed)
@@ -61,8 +64,14 @@ class Mld:
         self._engine.timers.after(BETWEEN, lambda: self._report_changes(interface))
 
     def queried(self, interface: Interface) -> None:
-        """A router wants to know."""
-        if self._ip6.is_enabled(interface):
+        """A router wants to know; it is told in a moment, for all may have been asked (RFC 3810 6.2)."""
+        if self._ip6.is_enabled(interface) and interface.sw_if_index not in self._queried:
+            self._queried.add(interface.sw_if_index)
+            self._engine.timers.after(random.uniform(0, ANSWER_WITHIN), lambda: self._answer(interface))
+
+    def _answer(self, interface: Interface) -> None:
+        self._queried.discard(interface.sw_if_index)
+        if self._engine[Interfaces].by_index.get(interface.sw_if_index) is interface:
             self._send(interface, IS_EXCLUDE)
 
     def _send(self, interface: Interface, kind: int) -> None:

@@ -99,7 +99,7 @@ class Nd:
         key = (interface.sw_if_index, address)
         if key not in self.duplicates and any(own.ip == address for own in self._ip6.all_addresses(interface)):
             self.duplicates.add(key)
-            self._engine.log.warning("%s on %s is a duplicate: somebody else has it too", address, interface.name)
+            self._engine.log.info("%s on %s is a duplicate: somebody else has it too", address, interface.name)
 
     def announce(self, interface: Interface) -> None:
         """Tell everybody the MAC address of the interface's addresses (RFC 4861 7.2.6)."""
