@@ -31,7 +31,10 @@ def run(config: Config, signals: Signals, ready: Callable[[], None]) -> None:
     with ExitStack() as stack:
         with suppress(PermissionError):  # who may not make it may have configured sockets elsewhere
             daemon.make_runtime_dir(unix)
-        daemon.allow_core_dumps(unix)
+        try:
+            daemon.allow_core_dumps(unix)
+        except (OSError, ValueError) as error:  # as in VPP, no reason not to start
+            log.warning("startup configuration: core dumps are not as asked for: %s", error)
         services = listening(config)
         for service in services:
             stack.callback(service.listener.remove)
@@ -85,6 +88,7 @@ def _schedule(engine: Engine, cpu: Cpu) -> None:
     if cpu.scheduler_policy is None:
         return
     policy, parameter = cpu.policy
+    engine.workers.quiesce()  # each has begun, and has its number
     try:
         for thread in engine.workers.forwarding:
             os.sched_setscheduler(engine.workers.lwp[thread], policy, os.sched_param(parameter))
@@ -141,6 +145,7 @@ async def _serve(
             await service.stop()
         if console is not None:
             console.stop()
+        signals.when_asked(lambda: None)
         timers.cancel()
         loop.remove_reader(engine.punts.fd)
         loop.remove_reader(engine.files.fd)
