@@ -21,6 +21,7 @@ from weft.features.interface.model import Interfaces
 from weft.features.pg.model import PacketGenerator
 
 from .frames import FRAMES, JUMBO
+from .journey import Broken
 from .mutations import mutated
 from .network import forget_questions
 from .operator import Operator
