@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -61,6 +62,16 @@ class Lab:
         """(node, reason) -> count, as ``show errors``."""
         counts = self.engine.graph.errors()
         return {(ERROR_OWNERS[type(ERRORS[n])], ERRORS[n].text): count for n, count in counts.items()}
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """What is logged is the process's setting, not an engine's: a test that changes it changes it for itself."""
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.split(".")[0] == "weft"]
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(params=["compiled", "interpreted"])
