@@ -1,4 +1,8 @@
-"""A protocol for tests (IEEE's ethertype for local experiments): its node says how each packet reached layer 3."""
+"""A protocol for tests: its node says how each packet reached layer 3.
+
+What is registered stays so for all tests that run after it in the process, so its ethertype is one that no other test
+sends: DEC's, for protocols of customers.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from weft.core.view import View, u32
 from weft.features.ethernet.model import register_input
 from weft.features.interface.model import Interface, Interfaces, sw_interfaces
 
-EXPERIMENT = 0x88B5
+EXPERIMENT = 0x6006
 
 
 class Note(View):
