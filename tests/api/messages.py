@@ -5,8 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from weft.core.api.layout import Layout
 from weft.core.api.table import Entry, MessageTable
-from weft.core.api.types import Array, Layout, Number, Structure, Text, Type
+from weft.core.api.types import Array, Number, Structure, Text, Type
 
 #: What would reach out of the process, or end it. Their own tests try them with bad values.
 HOST = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
@@ -260,6 +261,26 @@ def test_arp_termination(served: Served, vpp: Any, ports: list[int]) -> None:
     vpp.api.bd_ip_mac_add_del(entry=entry)
     assert vpp.api.bd_ip_mac_flush(bd_id=7).retval == 0
     assert vpp.api.bd_ip_mac_dump(bd_id=7) == []
+
+
+def test_neighbor_solicitations_are_answered_likewise(served: Served, vpp: Any, ports: list[int]) -> None:
+    vpp.api.bridge_domain_add_del(bd_id=7, arp_term=True, **OPTIONS)
+    vpp.api.sw_interface_set_l2_bridge(rx_sw_if_index=ports[0], bd_id=7)
+    entry = {"bd_id": 7, "ip": "2001:db8::9", "mac": B}
+    assert vpp.api.bd_ip_mac_add_del(entry=entry).retval == 0
+    (known,) = vpp.api.bd_ip_mac_dump(bd_id=7)
+    assert (known.entry.bd_id, str(known.entry.ip), str(known.entry.mac)) == (7, "2001:db8::9", B)
+    question = (
+        Ether(src=A, dst="33:33:ff:00:00:09")
+        / IPv6(src="2001:db8::2", dst="ff02::1:ff00:9")
+        / ICMPv6ND_NS(tgt="2001:db8::9")
+        / ICMPv6NDOptSrcLLAddr(lladdr=A)
+    )
+    (answer,) = sent(served, 0, question)["pg0"]
+    assert (answer[ICMPv6ND_NA].tgt, answer[ICMPv6NDOptDstLLAddr].lladdr) == ("2001:db8::9", B)
+    assert vpp.api.bd_ip_mac_add_del(entry=entry, is_add=False).retval == 0
+    assert vpp.api.bd_ip_mac_dump(bd_id=7) == []
+    assert "pg0" not in sent(served, 0, question)
 
 
 def test_who_speaks_arp_is_told(served: Served, vpp: Any, ports: list[int]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from .types import Alias, Array, Layout, Named, Type
+from .layout import Layout
+from .types import Alias, Array, Named, Type
 
 
 def crc_of(layout: Layout) -> int:

@@ -7,8 +7,9 @@ import json
 from typing import Any
 from zlib import crc32
 
+from .layout import Layout
 from .module import MODULES, Message, Module, Service
-from .types import Alias, Array, Enumeration, Layout, Named, Structure, Type, Union
+from .types import Alias, Array, Enumeration, Named, Structure, Type, Union
 
 
 def describe(module: Module) -> dict[str, Any]:

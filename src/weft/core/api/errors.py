@@ -6,7 +6,9 @@ import enum
 
 
 class ApiError(enum.IntEnum):
-    """What a reply's ``retval`` says."""
+    """What a reply's ``retval`` says: all numbers of VPP 26.06 (``vnet/error.h``) that features of ours can have a use
+    for.
+    """
 
     UNSPECIFIED = -1
     INVALID_SW_IF_INDEX = -2
@@ -64,15 +66,27 @@ class ApiError(enum.IntEnum):
     VALUE_EXIST = -81
     SAME_SRC_DST = -82
     IP6_MULTICAST_ADDRESS_NOT_PRESENT = -83
+    SR_POLICY_NAME_NOT_PRESENT = -84
+    NOT_RUNNING_AS_ROOT = -85
+    ALREADY_CONNECTED = -86
     INVALID_WORKER = -89
+    CLASSIFY_TABLE_NOT_FOUND = -91
     CANNOT_CREATE_PCAP_FILE = -93
+    INCORRECT_ADJACENCY_TYPE = -94
+    EXCEEDED_NUMBER_OF_RANGES_CAPACITY = -95
+    EXCEEDED_NUMBER_OF_PORTS_CAPACITY = -96
     INVALID_ADDRESS_FAMILY = -97
     INVALID_SUB_SW_IF_INDEX = -98
     TABLE_TOO_BIG = -99
     CANNOT_ENABLE_DISABLE_FEATURE = -100
+    BFD_EEXIST = -101
+    BFD_ENOENT = -102
+    BFD_EINUSE = -103
+    BFD_NOTSUPP = -104
     ADDRESS_IN_USE = -105
     ADDRESS_NOT_IN_USE = -106
     QUEUE_FULL = -107
+    BFD_EAGAIN = -111
     ADDRESS_FOUND_FOR_INTERFACE = -114
     ENTRY_ALREADY_EXISTS = -116
     BD_ALREADY_EXISTS = -119
@@ -84,11 +98,31 @@ class ApiError(enum.IntEnum):
     INVALID_QUEUE = -125
     UNSUPPORTED = -126
     DUPLICATE_IF_ADDRESS = -127
-    CLI_ERROR = -156
+    ILLEGAL_NAME = -133
+    ACL_IN_USE_INBOUND = -142
+    ACL_IN_USE_OUTBOUND = -143
+    INIT_FAILED = -144
+    NETLINK_ERROR = -145
+    INSTANCE_IN_USE = -147
+    ACL_IN_USE_BY_LOOKUP_CONTEXT = -149
+    INVALID_VALUE_3 = -150
+    NON_ETHERNET = -151
+    BD_ALREADY_HAS_BVI = -152
+    INVALID_PROTOCOL = -153
+    INVALID_ALGORITHM = -154
+    RSRC_IN_USE = -155
+    CLI_ERROR = -156  #: what ``cli_inband`` answers for a command that failed
     FIB_PATH_UNSUPPORTED_NH_PROTO = -157
+    API_ENDIAN_FAILED = -159
     NO_CHANGE = -160
     LIMIT_EXCEEDED = -162
+    UDP_PORT_TAKEN = -164
     EAGAIN = -165
+    INVALID_VALUE_4 = -166
+    BUSY = -167
+    FEATURE_ALREADY_DISABLED = -169
+    FEATURE_ALREADY_ENABLED = -170
+    INVALID_PREFIX_LENGTH = -171
 
     @classmethod
     def of(cls, name: str) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Annotated
 
+from .annotations import u8, u32
 from .module import Module
-from .types import u8, u32
 
 api = Module("interface_types", "1.0.0")
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
-from typing import Annotated
+from typing import Annotated, Self
 
+from .annotations import type_of, u8, u16
 from .module import Module
-from .types import Fixed, Malformed, type_of, u8, u16
+from .types import Fixed, Malformed
 
 api = Module("ip_types", "3.0.0")
 
@@ -100,7 +101,7 @@ Ip6Address = Annotated[
 ]
 
 address_union = api.union("address_union", ip4=Ip4Address, ip6=Ip6Address)
-#: 16 bytes that are an address of a family said elsewhere; see ``address_of`` and ``octets_of``.
+#: 16 bytes that are an address of a family said elsewhere.
 AddressUnion = Annotated[bytes, address_union]
 
 
@@ -140,6 +141,9 @@ class WireAddress:
 Address = Annotated[IPv4Address | IPv6Address, type_of(WireAddress)]
 
 
+INTERFACES: dict[int, type[IPv4Interface | IPv6Interface]] = {4: IPv4Interface, 6: IPv6Interface}
+
+
 @api.structure("prefix")
 @dataclass
 class WirePrefix:
@@ -150,14 +154,13 @@ class WirePrefix:
 
     def decode(self) -> IPv4Interface | IPv6Interface:
         """As Python's object. Raises Malformed."""
-        if self.len > self.address.max_prefixlen:
-            raise Malformed(f"a prefix of {self.len} bits; an IPv{self.address.version} address has fewer")
-        if isinstance(self.address, IPv4Address):
-            return IPv4Interface((int(self.address), self.len))
-        return IPv6Interface((int(self.address), self.len))
+        bits = self.address.max_prefixlen
+        if self.len > bits:
+            raise Malformed(f"a prefix of {self.len} bits; an IPv{self.address.version} address has {bits}")
+        return INTERFACES[self.address.version]((int(self.address), self.len))
 
     @classmethod
-    def encode(cls, prefix: IPv4Interface | IPv6Interface) -> WirePrefix:
+    def encode(cls, prefix: IPv4Interface | IPv6Interface) -> Self:
         """From Python's object."""
         return cls(prefix.ip, prefix.network.prefixlen)
 
@@ -168,42 +171,18 @@ AddressWithPrefix = Annotated[IPv4Interface | IPv6Interface, api.alias("address_
 
 @api.structure("ip4_prefix")
 @dataclass
-class WireIp4Prefix:
+class WireIp4Prefix(WirePrefix):
     """An IPv4 prefix."""
 
     address: Ip4Address
-    len: u8
-
-    def decode(self) -> IPv4Interface:
-        """As Python's object. Raises Malformed."""
-        if self.len > 32:
-            raise Malformed(f"an IPv4 prefix of {self.len} bits; 32 are the most")
-        return IPv4Interface((int(self.address), self.len))
-
-    @classmethod
-    def encode(cls, prefix: IPv4Interface) -> WireIp4Prefix:
-        """From Python's object."""
-        return cls(prefix.ip, prefix.network.prefixlen)
 
 
 @api.structure("ip6_prefix")
 @dataclass
-class WireIp6Prefix:
+class WireIp6Prefix(WirePrefix):
     """An IPv6 prefix."""
 
     address: Ip6Address
-    len: u8
-
-    def decode(self) -> IPv6Interface:
-        """As Python's object. Raises Malformed."""
-        if self.len > 128:
-            raise Malformed(f"an IPv6 prefix of {self.len} bits; 128 are the most")
-        return IPv6Interface((int(self.address), self.len))
-
-    @classmethod
-    def encode(cls, prefix: IPv6Interface) -> WireIp6Prefix:
-        """From Python's object."""
-        return cls(prefix.ip, prefix.network.prefixlen)
 
 
 Ip4Prefix = Annotated[IPv4Interface, type_of(WireIp4Prefix)]

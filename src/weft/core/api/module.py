@@ -33,9 +33,11 @@ from typing import Any, TypeVar, get_type_hints
 
 from weft.core.model import Invalid
 
+from .annotations import i32, type_of, u32
 from .client import Client
 from .crc import crc_of
-from .types import Alias, Enumeration, Layout, Named, Structure, Type, Union, i32, type_of, u32
+from .layout import Layout
+from .types import Alias, Enumeration, Named, Structure, Type, Union
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)

@@ -15,10 +15,13 @@ All numbers are in network byte order but f64, which is in the machine's. Annota
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .layout import Layout
 
 
 class Malformed(ValueError):
@@ -137,6 +140,9 @@ class Text(Type):
         else:
             octets = _octets(value)
             out += len(octets).to_bytes(4, "big") + octets
+
+
+U8, U32 = Number("u8", "B"), Number("u32", "I")
 
 
 def _float(octets: bytes) -> float:
@@ -342,7 +348,7 @@ class Structure(Named):
 
 
 class Union(Named):
-    """A union: its bytes in Python, which ``get`` and ``put`` read as one of the members."""
+    """A union: its bytes in Python."""
 
     def __init__(self, short: str, members: dict[str, Type]) -> None:
         self.short, self.name, self.members = short, f"vl_api_{short}_t", members
@@ -352,163 +358,8 @@ class Union(Named):
     def zero(self) -> bytes:
         return bytes(self.size)
 
-    def get(self, octets: bytes, member: str) -> Any:
-        """The union's bytes as a member."""
-        return self.members[member].read(memoryview(octets), 0, {})[0]
-
-    def put(self, member: str, value: Any) -> bytes:
-        """The union's bytes for a member's value."""
-        out = bytearray()
-        self.members[member].write(value, out)
-        return bytes(out).ljust(self.size, b"\0")
-
     def block(self) -> list[list[Any]]:
         return [[member.name, name] for name, member in self.members.items()]
 
     def parts(self) -> list[Type]:
         return list(self.members.values())
-
-
-class Layout:
-    """Fields in a row. Runs of fields of fixed size are read at once."""
-
-    def __init__(self, fields: dict[str, Type]) -> None:
-        self.fields = fields
-        for name, type in fields.items():
-            if isinstance(type, Array) and type.count is not None and type.count not in fields:
-                raise TypeError(f"{name} is counted by {type.count}, which is no field")
-        self._runs = list(_runs(fields))
-        whole = [run for run in self._runs if run.packed is not None]
-        fixed = len(whole) == len(self._runs) == 1
-        self.format = "".join(str(type.format) for type in fields.values()) if fixed or not fields else None
-        self.slots = sum(type.slots for type in fields.values())
-        self._counts = {t.count: name for name, t in fields.items() if isinstance(t, Array) and t.count is not None}
-
-    def read(self, data: memoryview, at: int) -> tuple[dict[str, Any], int]:
-        """The fields' values from bytes, and the offset behind them. Raises Malformed."""
-        record: dict[str, Any] = {}
-        for run in self._runs:
-            if run.packed is None:
-                record[run.first], at = run.types[0].read(data, at, record)
-                continue
-            if at + run.packed.size > len(data):
-                raise Malformed(f"the message ends within or before {run.first}")
-            record.update(run.build(run.packed.unpack_from(data, at)))
-            at += run.packed.size
-        return record, at
-
-    def write(self, values: dict[str, Any], out: bytearray) -> None:
-        """Append the fields; counts are those of the arrays, and what is missing is zero."""
-        for run in self._runs:
-            slots: list[Any] = []
-            for name, type, _ in run.places:
-                if name in self._counts:
-                    value: Any = len(values.get(self._counts[name], ()))
-                else:
-                    value = values.get(name)
-                if value is None:
-                    value = type.zero
-                if run.packed is None:
-                    type.write(value, out)
-                else:
-                    type.flatten(value, slots)
-            if run.packed is not None:
-                try:
-                    out += run.packed.pack(*slots)
-                except struct.error as error:
-                    raise ValueError(f"{run.first} and the fields behind it cannot be sent: {error}") from None
-
-    def block(self) -> list[list[Any]]:
-        """The fields as the CRC and the description have them: type, name and, of arrays, length and count."""
-        return [_field(name, type) for name, type in self.fields.items()]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Neighbouring fields of fixed size, or one field of variable size (then ``packed`` is None)."""
-
-    packed: struct.Struct | None
-    places: list[tuple[str, Type, int]]
-
-    @property
-    def first(self) -> str:
-        return self.places[0][0]
-
-    @property
-    def types(self) -> list[Type]:
-        return [type for _, type, _ in self.places]
-
-    @cached_property
-    def build(self) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
-        """The fields by name, from their slots."""
-        names = Names()
-        return names.function(f"{{{', '.join(f'{name!r}: {t.built(slot, names)}' for name, t, slot in self.places)}}}")
-
-
-def _runs(fields: dict[str, Type]) -> Iterator[_Run]:
-    places: list[tuple[str, Type, int]] = []
-    format, slot = ">", 0
-    for name, type in fields.items():
-        if type.format is None:
-            if places:
-                yield _Run(struct.Struct(format), places)
-                places, format, slot = [], ">", 0
-            yield _Run(None, [(name, type, 0)])
-        else:
-            places.append((name, type, slot))
-            format += type.format
-            slot += type.slots
-    if places:
-        yield _Run(struct.Struct(format), places)
-
-
-def _field(name: str, type: Type) -> list[Any]:
-    match type:
-        case Array(count=None):
-            return [type.name, name, type.length, None]
-        case Array():
-            return [type.name, name, 0, type.count]
-        case Text():
-            return [type.name, name, type.length, None]
-    return [type.name, name]
-
-
-U8, U32, BOOL = Number("u8", "B"), Number("u32", "I"), Number("bool", "?", False)
-u8 = Annotated[int, U8]
-i8 = Annotated[int, Number("i8", "b")]
-u16 = Annotated[int, Number("u16", "H")]
-i16 = Annotated[int, Number("i16", "h")]
-u32 = Annotated[int, U32]
-i32 = Annotated[int, Number("i32", "i")]
-u64 = Annotated[int, Number("u64", "Q")]
-i64 = Annotated[int, Number("i64", "q")]
-f64 = Annotated[float, Float()]
-
-VARIABLE_TEXT = Text()
-
-
-def type_of(annotation: Any) -> Type:
-    """The wire type that an annotation means. Raises TypeError."""
-    if get_origin(annotation) is Annotated:
-        plain, *marks = get_args(annotation)
-        for mark in marks:
-            if isinstance(mark, Type):
-                return mark
-            if isinstance(mark, Fixed | Counted):
-                element = U8 if plain is bytes else type_of(_element(plain))
-                return Array(element, mark)
-    if annotation is bool:
-        return BOOL
-    if annotation is str:
-        return VARIABLE_TEXT
-    declared = getattr(annotation, "__api_type__", None)
-    if isinstance(declared, Type):
-        return declared
-    raise TypeError(f"{annotation!r} is no type of the API")
-
-
-def _element(annotation: Any) -> Any:
-    """What is in the brackets of ``list[...]``."""
-    if get_origin(annotation) is not list:
-        raise TypeError(f"an array is bytes or list[...], not {annotation!r}")
-    return get_args(annotation)[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from .annotations import f64
 from .module import Module
-from .types import f64
 
 api = Module("vpe_types", "1.0.0")
 

@@ -63,15 +63,15 @@ class Family:
                 length = int(bits or self.bits)
             except (OSError, ValueError):
                 message = f"{prefix} is no {self.title} prefix; one is {self.example}"
-                raise Invalid(message, "INVALID_ADDRESS") from None
+                raise Invalid(message) from None
         elif isinstance(prefix, tuple):
             number, length = prefix
         else:
             network = prefix.network if isinstance(prefix, IPv4Interface | IPv6Interface) else prefix
             if not isinstance(network, self.network):
-                raise Invalid(f"{prefix} is no {self.title} prefix; one is {self.example}", "INVALID_ADDRESS")
+                raise Invalid(f"{prefix} is no {self.title} prefix; one is {self.example}")
             number, length = int(network.network_address), network.prefixlen
         if not (0 <= length <= self.bits and number >> self.bits == 0):
             message = f"{prefix} is no {self.title} prefix; its length is 0 to {self.bits}"
-            raise Invalid(message, "INVALID_ADDRESS")
+            raise Invalid(message)
         return number & self.masks[length], length

@@ -164,7 +164,7 @@ class Tables:
         if path.kind is not PathKind.NEXT_HOP:
             return path
         if not isinstance(path.address, self.family.address):
-            raise Invalid(f"{path.address} is no {self.family.title} next hop", "INVALID_ADDRESS")
+            raise Invalid(f"{path.address} is no {self.family.title} next hop")
         if path.sw_if_index != NONE:
             return path
         sw_if_index = table.attached(path.address)

@@ -44,7 +44,7 @@ class Addresses4(Addresses):
 
     def check_host(self, address: Address) -> None:
         if address.is_multicast or int(address) == 0 or int(address) >= 0xF0000000:
-            raise Invalid(f"{address} is no host's address", "INVALID_ADDRESS")
+            raise Invalid(f"{address} is no host's address")
 
     def special_routes(self, interface: Interface, address: IpInterface) -> Iterator[tuple[Network, Path]]:
         """The subnet's own and its broadcast address go nowhere; of two hosts each knows the other."""

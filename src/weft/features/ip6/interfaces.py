@@ -80,7 +80,7 @@ class Addresses6(Addresses):
 
     def check_host(self, address: Address) -> None:
         if address.is_multicast or address.is_unspecified or address.is_loopback:
-            raise Invalid(f"{address} is no host's address", "INVALID_ADDRESS")
+            raise Invalid(f"{address} is no host's address")
 
     def table_holding(self, interface: Interface, address: int) -> Table | None:
         if IPv6Address(address) in LINK_LOCAL:
@@ -117,7 +117,7 @@ class Addresses6(Addresses):
     def set_link_local(self, interface: Interface, address: IPv6Address) -> None:
         """Give an interface with IPv6 another link-local address. Raises Invalid."""
         if address not in LINK_LOCAL:
-            raise Invalid(f"{address} is no link-local address: those are in {LINK_LOCAL}", "INVALID_ADDRESS")
+            raise Invalid(f"{address} is no link-local address: those are in {LINK_LOCAL}")
         table = self.link_tables.get(interface.sw_if_index)
         if table is None:
             raise Invalid(f"IPv6 is not enabled on {interface.name}: enable ip6 interface {interface.name}")

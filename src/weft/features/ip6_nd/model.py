@@ -146,7 +146,7 @@ class Nd:
         """Answer solicitations for somebody else's address on an interface. Raises Invalid."""
         known = self.proxied.get(interface.sw_if_index, [])
         if address.is_multicast or address.is_unspecified or address in LINK_LOCAL:
-            raise Invalid(f"{address} is no address that another link may have", "INVALID_ADDRESS")
+            raise Invalid(f"{address} is no address that another link may have")
         if address in known:
             raise Invalid(f"{address} is answered for on {interface.name} already", "ENTRY_ALREADY_EXISTS")
         self.proxied[interface.sw_if_index] = [*known, address]

@@ -120,7 +120,7 @@ class RouterAdvertisements:
         if prefix.preferred > prefix.valid:
             raise Invalid(f"a prefix is not preferred longer ({prefix.preferred}) than it is valid ({prefix.valid})")
         if prefix.prefix.subnet_of(LINK_LOCAL) or prefix.prefix.is_multicast:
-            raise Invalid(f"{prefix.prefix} is no prefix for hosts", "INVALID_ADDRESS")
+            raise Invalid(f"{prefix.prefix} is no prefix for hosts")
         ra.prefixes[prefix.prefix] = prefix
         self._restart(interface)
 

@@ -175,7 +175,7 @@ class Neighbors:
             raise Invalid(f"{show_mac(mac)} is no unicast MAC address")
         broadcast = address.version == 4 and int(address) >= 0xF0000000
         if address.is_multicast or address.is_unspecified or address.is_loopback or broadcast:
-            raise Invalid(f"{address} is no host's address", "INVALID_ADDRESS")
+            raise Invalid(f"{address} is no host's address")
 
     def _enter(self, interface: Interface, address: Address, mac: int, flags: int) -> Neighbor:
         family = FAMILIES[address.version]

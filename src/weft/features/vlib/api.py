@@ -20,6 +20,7 @@ __all__ = ["api", "feature_api", "trace_api", "vpe_api"]
 api = Module("vlib", "1.0.0", "Graph, threads, command line")
 
 NONE = 0xFFFFFFFF
+UNKNOWN_NODES = ("NO_SUCH_NODE", "NO_SUCH_NODE2")
 SHARED_MEMORY = "the API has no shared-memory transport, so no text can be passed there"
 
 
@@ -85,8 +86,9 @@ def add_node_next(
     try:
         return AddNodeNextReply(way_out(engine, node_name, next_name))
     except Invalid as error:
-        unknown = "there is no node" in str(error)
-        raise Invalid(str(error), error.error if unknown else "UNIMPLEMENTED") from None
+        if error.error in UNKNOWN_NODES:
+            raise
+        raise Invalid(str(error), "UNIMPLEMENTED") from None
 
 
 @api.reply("get_next_index_reply", 0x2ED75F32)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from weft.core.api.interface_types import NO_INTERFACE
+from weft.core.api.ip_types import octets_of
 from weft.core.model import Invalid
 from weft.features.fib.api_types import NO_ADDRESS, FibPath, FibPathNh, FibPathNhProto, FibPathType
 from weft.features.fib.model import Path, PathKind
@@ -69,9 +69,5 @@ def described(ip: Ip, path: Path) -> FibPath:
         path.preference,
         TYPES.get(path.kind, FibPathType.FIB_API_PATH_TYPE_NORMAL),
         proto=proto,
-        nh=FibPathNh(_octets(path.address)),
+        nh=FibPathNh(NO_ADDRESS if path.address is None else octets_of(path.address)),
     )
-
-
-def _octets(address: IPv4Address | IPv6Address | None) -> bytes:
-    return NO_ADDRESS if address is None else address.packed.ljust(16, b"\0")

@@ -1,0 +1,112 @@
+"""Fields in a row: what a message or a structure is on the wire."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .types import Array, Malformed, Names, Text, Type
+
+
+class Layout:
+    """Fields in a row. Runs of fields of fixed size are read at once."""
+
+    def __init__(self, fields: dict[str, Type]) -> None:
+        self.fields = fields
+        for name, type in fields.items():
+            if isinstance(type, Array) and type.count is not None and type.count not in fields:
+                raise TypeError(f"{name} is counted by {type.count}, which is no field")
+        self._runs = list(_runs(fields))
+        whole = [run for run in self._runs if run.packed is not None]
+        fixed = len(whole) == len(self._runs) == 1
+        self.format = "".join(str(type.format) for type in fields.values()) if fixed or not fields else None
+        self.slots = sum(type.slots for type in fields.values())
+        self._counts = {t.count: name for name, t in fields.items() if isinstance(t, Array) and t.count is not None}
+
+    def read(self, data: memoryview, at: int) -> tuple[dict[str, Any], int]:
+        """The fields' values from bytes, and the offset behind them. Raises Malformed."""
+        record: dict[str, Any] = {}
+        for run in self._runs:
+            if run.packed is None:
+                name, type, _ = run.places[0]
+                record[name], at = type.read(data, at, record)
+                continue
+            if at + run.packed.size > len(data):
+                raise Malformed(f"the message ends within or before {run.first}")
+            record.update(run.build(run.packed.unpack_from(data, at)))
+            at += run.packed.size
+        return record, at
+
+    def write(self, values: dict[str, Any], out: bytearray) -> None:
+        """Append the fields; counts are those of the arrays, and what is missing is zero."""
+        for run in self._runs:
+            slots: list[Any] = []
+            for name, type, _ in run.places:
+                if name in self._counts:
+                    value: Any = len(values.get(self._counts[name], ()))
+                else:
+                    value = values.get(name)
+                if value is None:
+                    value = type.zero
+                if run.packed is None:
+                    type.write(value, out)
+                else:
+                    type.flatten(value, slots)
+            if run.packed is not None:
+                try:
+                    out += run.packed.pack(*slots)
+                except struct.error as error:
+                    raise ValueError(f"{run.first} and the fields behind it cannot be sent: {error}") from None
+
+    def block(self) -> list[list[Any]]:
+        """The fields as the CRC and the description have them: type, name and, of arrays, length and count."""
+        return [_field(name, type) for name, type in self.fields.items()]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Neighbouring fields of fixed size, or one field of variable size (then ``packed`` is None)."""
+
+    packed: struct.Struct | None
+    places: list[tuple[str, Type, int]]
+
+    @property
+    def first(self) -> str:
+        return self.places[0][0]
+
+    @cached_property
+    def build(self) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
+        """The fields by name, from their slots."""
+        names = Names()
+        return names.function(f"{{{', '.join(f'{name!r}: {t.built(slot, names)}' for name, t, slot in self.places)}}}")
+
+
+def _runs(fields: dict[str, Type]) -> Iterator[_Run]:
+    places: list[tuple[str, Type, int]] = []
+    format, slot = ">", 0
+    for name, type in fields.items():
+        if type.format is None:
+            if places:
+                yield _Run(struct.Struct(format), places)
+                places, format, slot = [], ">", 0
+            yield _Run(None, [(name, type, 0)])
+        else:
+            places.append((name, type, slot))
+            format += type.format
+            slot += type.slots
+    if places:
+        yield _Run(struct.Struct(format), places)
+
+
+def _field(name: str, type: Type) -> list[Any]:
+    match type:
+        case Array(count=None):
+            return [type.name, name, type.length, None]
+        case Array():
+            return [type.name, name, 0, type.count]
+        case Text():
+            return [type.name, name, type.length, None]
+    return [type.name, name]
