@@ -36,6 +36,7 @@ COMPLETE = (
     "span",
     "tapv2",
     "tracedump",
+    "vhost_user",
     "vlib",
     "vpe",
 )

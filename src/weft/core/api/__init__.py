@@ -1,6 +1,6 @@
 """VPP's binary API: messages declared as Python functions and classes, their wire format and description, a server."""
 
-from . import ethernet_types, interface_types, ip_types, vpe_types
+from . import ethernet_types, interface_types, ip_types, virtio_types, vpe_types
 from .annotations import f64, i8, i16, i32, i64, u8, u16, u32, u64
 from .client import Client, Subscribers
 from .module import Module
@@ -25,5 +25,6 @@ __all__ = [
     "u16",
     "u32",
     "u64",
+    "virtio_types",
     "vpe_types",
 ]

@@ -361,9 +361,14 @@ class Interfaces:
 
     def set_tag(self, interface: Interface, tag: str) -> None:
         """Note something about an interface, at most 63 bytes as in VPP's API; nothing: forget what was noted."""
+        self.check_tag(tag)
+        interface.tag = tag
+
+    @staticmethod
+    def check_tag(tag: str) -> None:
+        """Raises Invalid if this cannot be a tag."""
         if len(tag.encode(errors="surrogatepass")) > MAX_NAME or not tag.isprintable():
             raise Invalid(f"a tag has at most {MAX_NAME} bytes of printable characters")
-        interface.tag = tag
 
     def rename(self, interface: Interface, name: str) -> None:
         """Give a device's interface another name; its sub-interfaces' names follow."""

@@ -84,6 +84,7 @@ def tap_create_v3(
     """Make a tap. Every worker sends by itself: the number of transmit queues changes nothing."""
     check_ring(tx_ring_sz or RING)
     check_ring(rx_ring_sz or RING)
+    Interfaces.check_tag(tag)
     taps = engine[Taps]
     number = taps.free_number() if id == ANY else id
     kind = "tun" if tap_flags & TapFlags.TAP_API_FLAG_TUN else "tap"

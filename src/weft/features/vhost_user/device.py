@@ -78,6 +78,11 @@ class VhostUser:
     def sw_if_index(self) -> int:
         return self.interface.sw_if_index
 
+    @property
+    def header_size(self) -> int:
+        """Bytes in front of each packet; 0 while no ring runs."""
+        return next((vring.row.header for vring in self.backend.vrings.values() if vring.running), 0)
+
     # --- connections
 
     def open(self) -> None:
@@ -236,16 +241,13 @@ class VhostUsers:
         """``VirtualEthernet0/0/N``. ``mac``: its own address, random if none is given; ``number``: its N."""
         if number is None:
             number = next((each for each in range(MAX_DEVICES) if each not in self.by_number), MAX_DEVICES)
-        if not 0 <= number < MAX_DEVICES:
-            raise Invalid(f"the number of a vhost-user interface is 0 to {MAX_DEVICES - 1}, not {number}")
-        if number in self.by_number:
-            raise Invalid(f"interface {self.by_number[number].name} already exists", "IF_ALREADY_EXISTS")
+        self._check_number(number)
         self._check(options)
         if mac is not None and (mac & 1 or mac == 0):
             raise Invalid("the interface's MAC address must be a unicast address", "INVALID_VALUE")
         if not self._slots:
             raise Invalid(f"there are {MAX_RINGS} rings already")
-        name = f"VirtualEthernet0/0/{number}"
+        name = name_of(number)
         interface = self._interfaces.add(name, VHOST_USER, mac=mac or random_mac(), number=number, flags=GSO_TCP_ONLY)
         made = VhostUser(self._engine, number, interface, options, wishes)
         memory.fill(memories[number].address, 0, GuestMemory.size)
@@ -260,19 +262,45 @@ class VhostUsers:
             raise
         return interface
 
-    def modify(self, interface: Interface, options: SocketOptions, wishes: Wishes) -> None:
-        """Give an interface another socket, or other features. Its front end is disconnected, and may come again."""
+    def modify(
+        self, interface: Interface, options: SocketOptions, wishes: Wishes, *, number: int | None = None
+    ) -> None:
+        """Give an interface another socket, other features, or another N. Its front end is disconnected, and may come
+        again.
+        """
         vhost = of(interface)
         self._check(options, vhost)
-        before = vhost.options, vhost.wishes
+        if number is None:
+            number = vhost.number
+        if number != vhost.number:
+            self._check_number(number)
+        before = vhost.options, vhost.wishes, vhost.number, vhost.name
         vhost.disconnect()
         try:
-            vhost.options, vhost.wishes = options, wishes
-            vhost.open()
+            self._change(vhost, options, wishes, number, name_of(number))
         except Invalid:
-            vhost.options, vhost.wishes = before
-            vhost.open()
+            self._change(vhost, *before)
             raise
+
+    def _change(self, vhost: VhostUser, options: SocketOptions, wishes: Wishes, number: int, name: str) -> None:
+        """Let an interface that neither listens nor connects do so again, as another one. Raises Invalid."""
+        vhost.options, vhost.wishes = options, wishes
+        if number != vhost.number:
+            self._interfaces.rename(vhost.interface, name)
+            del self.by_number[vhost.number]
+            self.by_number[number] = vhost
+            vhost.number = vhost.interface.row.device = number
+            memory.fill(memories[number].address, 0, GuestMemory.size)
+            for slot in vhost.slots.values():
+                rings[slot].memory = memories[number]
+        vhost.open()
+
+    def _check_number(self, number: int) -> None:
+        """Raises Invalid if a new interface cannot have this number."""
+        if not 0 <= number < MAX_DEVICES:
+            raise Invalid(f"the number of a vhost-user interface is 0 to {MAX_DEVICES - 1}, not {number}")
+        if number in self.by_number or name_of(number) in self._interfaces.by_name:
+            raise Invalid(f"interface {name_of(number)} already exists", "IF_ALREADY_EXISTS")
 
     def _check(self, options: SocketOptions, mine: VhostUser | None = None) -> None:
         """Raises Invalid if these options cannot be."""
@@ -312,6 +340,11 @@ class VhostUsers:
         for vhost in self:
             vhost.close()
         self.by_number.clear()
+
+
+def name_of(number: int) -> str:
+    """VPP's name."""
+    return f"VirtualEthernet0/0/{number}"
 
 
 def of(interface: Interface) -> VhostUser:

@@ -72,8 +72,7 @@ def _interface(engine: Engine, vhost: VhostUser, descriptors: bool, verbose: boo
         yield "  Event index enable"
     if vhost.mtu:
         yield f"  MTU of the guest {vhost.mtu}"
-    header = next((vring.row.header for vring in backend.vrings.values() if vring.running), 0)
-    yield f"virtio_net_hdr_sz {header}"
+    yield f"virtio_net_hdr_sz {vhost.header_size}"
     yield f" features mask (0x{vhost.wishes.mask:x}):"
     yield f" features (0x{backend.features:x}):"
     yield from (f"   {name}" for name in names(Feature, backend.features))
