@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from weft.core.compilers import in_processes
-from weft.core.digest import digest
+from weft.core.digest import Digests
 from weft.core.loop import loop_of
 from weft.core.node import NODES, ROUTINES, Node, Routine
 from weft.core.view import View
@@ -40,10 +41,13 @@ class Unit:
 
     @property
     def key(self) -> str:
+        return self.key_among(Digests())
+
+    def key_among(self, digests: Digests) -> str:
         source = self.source
         if isinstance(source, Node):
-            return digest(loop_of(source), source.function)
-        return digest(source.function)
+            return digests.of(loop_of(source), source.function)
+        return digests.of(source.function)
 
 
 class Store:
@@ -133,9 +137,17 @@ def _entry(function: Callable[..., Any], dispatcher: Any) -> tuple[Callable[...,
 
 def compile_all(names: list[str], store: Store, progress: Progress | None = None) -> dict[str, tuple[str, bytes]]:
     """Symbol and object code of each unit: from the store, or compiled now with all cores and kept."""
-    keys = {name: Unit(name).key for name in names}
+    return _compile(_keys(names), store, progress)
+
+
+def _keys(names: list[str]) -> dict[str, str]:
+    digests = Digests()
+    return {name: Unit(name).key_among(digests) for name in names}
+
+
+def _compile(keys: dict[str, str], store: Store, progress: Progress | None) -> dict[str, tuple[str, bytes]]:
     ready = {name: kept for name, key in keys.items() if (kept := store.get(key))}
-    missing = [name for name in names if name not in ready]
+    missing = [name for name in keys if name not in ready]
     if not missing:
         return ready
     report = progress or (lambda done, total, what: None)
@@ -156,34 +168,40 @@ class CompileError(Exception):
     """Packet code that Numba does not take: the message says which node or routine, and why."""
 
 
-class Loader:
-    """Machine code in this process."""
-
-    def __init__(self) -> None:
-        import llvmlite.binding as llvm
-
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        self._llvm = llvm
-        self._engines: list[Any] = []
-
-    def load(self, symbol: str, code: bytes) -> int:
-        """The address of a unit's machine code."""
-        llvm = self._llvm
-        machine = llvm.Target.from_default_triple().create_target_machine()
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        engine.finalize_object()
-        self._engines.append(engine)
-        address: int = engine.get_function_address(symbol)
-        if not address:
-            raise CompileError(f"the kept machine code has no symbol {symbol}; remove the folder it is kept in")
-        return address
+def load_all(names: list[str], store: Store, progress: Progress | None = None) -> dict[str, int]:
+    """The address of each unit's machine code. What this process has loaded once it has for all its engines."""
+    keys = _keys(names)
+    fresh = {name: key for name, key in keys.items() if key not in _loaded}
+    for name, unit in _compile(fresh, store, progress).items():
+        _loaded[keys[name]] = _load(*unit)
+    return {name: _loaded[key] for name, key in keys.items()}
 
 
+#: By its digest, where machine code is that has been loaded, and what keeps it there.
+_loaded: dict[str, int] = {}
+_keepers: list[Any] = []
+
+
+def _load(symbol: str, code: bytes) -> int:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _keepers.append(engine)
+    address: int = engine.get_function_address(symbol)
+    if not address:
+        raise CompileError(f"the kept machine code has no symbol {symbol}; remove the folder it is kept in")
+    return address
+
+
+@cache
 def python_callable(address: int, count: int) -> Callable[..., int]:
     """Compiled code as a function for Python; it runs without the interpreter's lock."""
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(address)
 
 
-__all__ = ["CompileError", "Loader", "Progress", "Store", "Unit", "compile_all", "python_callable"]
+__all__ = ["CompileError", "Progress", "Store", "Unit", "compile_all", "load_all", "python_callable"]

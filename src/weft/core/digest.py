@@ -20,24 +20,24 @@ from weft.core.node import ROUTINES
 from weft.core.view import VIEWS, ArrayKind, Field, Kind, RowsAt, RowsKind, View, methods, properties
 
 
-class _Closure:
-    """Collects the parts of one digest; ``add`` goes through whatever a function names."""
+class _Part:
+    """One function, view or attribute name: what it says itself, and which others it names, in order."""
 
-    def __init__(self) -> None:
-        self.hash = hashlib.sha256()
-        self.seen: set[Any] = set()
+    def __init__(self, item: Any) -> None:
+        self._said: list[str] = []
+        self.named: list[Any] = []
+        if isinstance(item, str):
+            self.attribute(item)
+        elif isinstance(item, type):
+            self.view(item)
+        else:
+            self.function(item)
+        self.digest = hashlib.sha256("\0".join(self._said).encode()).digest()
 
     def put(self, *parts: object) -> None:
-        for part in parts:
-            self.hash.update(repr(part).encode())
-            self.hash.update(b"\0")
+        self._said.append(repr(parts))
 
-    def function(self, function: Callable[..., Any]) -> None:
-        function = getattr(function, "__wrapped__", function)
-        if function in self.seen:
-            self.put("seen", function.__qualname__)
-            return
-        self.seen.add(function)
+    def function(self, function: types.FunctionType) -> None:
         assert isinstance(function, types.FunctionType), f"{function!r} is no function that can be compiled"
         self.put(function.__qualname__, function.__defaults__, function.__annotations__)
         names = dict(function.__globals__)
@@ -57,7 +57,8 @@ class _Closure:
                 self.value(name, names[name])
                 if isinstance(names[name], types.ModuleType):
                     self.module(names[name], code)
-            self.attribute(name)
+            if name in _by_name(len(VIEWS)):
+                self.named.append(name)
 
     def module(self, module: types.ModuleType, code: types.CodeType) -> None:
         """A module that is named: any of its globals that are named too may be meant, behind a dot."""
@@ -67,13 +68,10 @@ class _Closure:
 
     def attribute(self, name: str) -> None:
         """A name behind a dot: a field or a method of any view may be meant."""
-        if ("attribute", name) in self.seen:
-            return
-        self.seen.add(("attribute", name))
-        for cls, field, function in _by_name(len(VIEWS)).get(name, ()):
+        for cls, field, function in _by_name(len(VIEWS))[name]:
             self.put(cls, field)
             if function is not None:
-                self.function(function)
+                self.named.append(_plain(function))
 
     def value(self, name: str, value: Any) -> None:
         if isinstance(value, enum.Enum):
@@ -86,14 +84,15 @@ class _Closure:
         elif isinstance(value, RowsAt):
             self.put(name, _layout(value.row), value.address)
             if isinstance(value.row, type):
-                self.view(value.row)
+                self.named.append(value.row)
         elif isinstance(value, View):
             self.put(name, value.address)
-            self.view(type(value))
+            self.named.append(type(value))
         elif isinstance(value, enum.EnumMeta):
             self.put(name, [(member.name, member.value) for member in value])  # type: ignore[var-annotated]
         elif isinstance(value, type) and issubclass(value, View):
-            self.view(value)
+            self.put(name)
+            self.named.append(value)
         elif isinstance(value, types.FunctionType):
             routine = _routines(len(ROUTINES)).get(value)
             if routine is not None:
@@ -102,18 +101,20 @@ class _Closure:
             elif value.__module__ == "weft.core.memory":
                 self.put(name, value.__name__)
             else:
-                self.function(value)
+                self.put(name)
+                self.named.append(_plain(value))
         elif isinstance(value, types.ModuleType):
             self.put(name, value.__name__)
         else:
             self.put(name, type(value).__qualname__, getattr(value, "name", ""))
 
     def view(self, cls: type[View]) -> None:
-        if cls not in self.seen:
-            self.seen.add(cls)
-            self.put(
-                cls.__qualname__, cls.size, cls.apart, [(name, _layout(field)) for name, field in cls.fields.items()]
-            )
+        self.put(cls.__qualname__, cls.size, cls.apart, [(name, _layout(field)) for name, field in cls.fields.items()])
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that stands in the source."""
+    return getattr(function, "__wrapped__", function)
 
 
 def _layout(what: Kind | Field) -> str:
@@ -164,10 +165,39 @@ def toolchain() -> str:
     )
 
 
+class Digests:
+    """The keys of much packet code, worked out together: what several functions name is looked at once. Good as long
+    as nothing is declared or changed.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[Any, _Part] = {}
+
+    def of(self, *functions: Callable[..., Any]) -> str:
+        """The key of the machine code of these functions taken together: of all parts that can be reached from them,
+        in the order in which they are, and of which names which.
+        """
+        key = hashlib.sha256(toolchain().encode())
+        reached: list[Any] = []
+        numbers: dict[Any, int] = {}
+
+        def number(item: Any) -> int:
+            if item not in numbers:
+                numbers[item] = len(reached)
+                reached.append(item)
+            return numbers[item]
+
+        for function in functions:
+            number(_plain(function))
+        for item in reached:  # which grows meanwhile
+            part = self._parts.get(item)
+            if part is None:
+                part = self._parts[item] = _Part(item)
+            key.update(part.digest)
+            key.update(repr([number(each) for each in part.named]).encode())
+        return key.hexdigest()[:40]
+
+
 def digest(*functions: Callable[..., Any]) -> str:
     """The key of the machine code of these functions taken together."""
-    closure = _Closure()
-    closure.put(toolchain())
-    for function in functions:
-        closure.function(function)
-    return closure.hash.hexdigest()[:40]
+    return Digests().of(*functions)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 # Change.what
-INSERT, REMOVE, ASSIGN = 1, 2, 3
+INSERT, REMOVE, ASSIGN, START = 1, 2, 3, 4
 
 CHUNK = 8192  #: changes at a time
 LOW = (1 << 64) - 1
@@ -36,7 +36,7 @@ class Change(View):
     length: u8
     pad: u16
     route: u32
-    other: u32  # INSERT, ASSIGN: the load-balance; REMOVE: the route of the prefix around
+    other: u32  # INSERT, ASSIGN, START: the load-balance; REMOVE: the route of the prefix around
     pad2: u32
     low: i64  # of the address, as a number
     high: i64
@@ -50,7 +50,7 @@ def publish(change: Change, threads: int) -> int:
     """Let a route lead where the change says; one that is new starts at zero. Whether it is to be entered."""
     route = change.route
     balance_of[route] = change.other
-    if change.what != INSERT:
+    if change.what == ASSIGN:
         return 0
     length_of[route] = change.length
     for thread in range(threads):
@@ -59,7 +59,7 @@ def publish(change: Change, threads: int) -> int:
         via = Pair(via_counters.vectors[thread] + (route << 4))
         via.packets = via.bytes = 0
     fence()
-    return 1
+    return int(change.what == INSERT)
 
 
 class Code(NamedTuple):
@@ -86,15 +86,21 @@ class Lpm(ABC):
     def root(self) -> int:
         """Where the first step's leaves are: the address of numbers of four bytes."""
 
-    def start(self, routes: list[tuple[int, int, int]]) -> None:
-        """Fill the first step with short prefixes (address's first bits, length, route), the shortest first."""
+    def start(self, bits: int, routes: list[tuple[int, int, int, PathList]]) -> None:
+        """Enter the prefixes that an empty table begins with (address of so many bits, length, route, paths), the
+        shortest first. The first step is filled as a whole.
+        """
         leaves = array("i", [0]) * (1 << self.root_bits)
-        for first_bits, length, route in routes:
-            if length <= self.root_bits:
-                count = 1 << (self.root_bits - length)
-                first = first_bits >> (ROOT_BITS - self.root_bits)
-                leaves[first : first + count] = array("i", [route]) * count
+        for address, length, route, paths in routes:
+            if length > self.root_bits:
+                self.insert(address, length, route, paths)
+                continue
+            count = 1 << (self.root_bits - length)
+            first = address >> (bits - self.root_bits)
+            leaves[first : first + count] = array("i", [route]) * count
+            self._add(START, address, length, route, paths.index)
         memory.write(self.root, leaves.tobytes())
+        self.commit()
 
     def _add(self, what: int, address: int, length: int, route: int, other: int) -> None:
         self._words.extend((what | length << 8 | route << 32, other, address & LOW, address >> 64))

@@ -15,7 +15,6 @@ from weft.features.ip.entry import Entry, key_of
 from weft.features.ip.family import Address, Family, Special
 from weft.features.ip.flow_hash import DEFAULT, FlowHash
 from weft.features.ip.lpm import Lpm
-from weft.features.ip.ply import ROOT_BITS
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -61,16 +60,16 @@ class Table:
         self._start(family.special if special is None else special)
 
     def _start(self, special: tuple[Special, ...]) -> None:
-        """Enter what the table has always. The short prefixes fill the structure's first step as a whole."""
-        short = []
+        """Enter what the table has always."""
+        routes = []
         for address, length, source, path in special:
-            entry = Entry(
-                self.family, address, length, self._indices.take(), source, self._paths.lock(self.family.name, (path,))
-            )
-            self._enter(entry)
-            short.append((address >> (self.family.bits - ROOT_BITS), length, entry.index))
-        self._lpm.start(short)
-        self._lpm.commit()
+            index, paths = self._indices.take(), self._paths.lock(self.family.name, (path,))
+            entry = Entry(self.family, address, length, index, source, paths)
+            self._entries[key_of(address, length)] = entry
+            self._count(length, 1)
+            entry.installed = True
+            routes.append((address, length, index, paths))
+        self._lpm.start(self.family.bits, routes)
 
     @property
     def has_neighbors(self) -> bool:
