@@ -1,0 +1,263 @@
+"""The agent: watches the store and the forwarder, runs a round whenever either says something, says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from weft_openstack.agent.desired import Builder, Desired, HostFacts
+from weft_openstack.agent.forwarder import FOR_HOST, FOR_VHOST, FOR_VXLAN, Forwarder, Lost, Refused
+from weft_openstack.agent.plan import Plan
+from weft_openstack.agent.presence import Occupied, Presence, first_record
+from weft_openstack.agent.publisher import Publisher
+from weft_openstack.agent.reconciler import Outcome, Reconciler
+from weft_openstack.store import keys, records
+from weft_openstack.store.etcd import Etcd, Settings, StoreError
+from weft_openstack.store.lease import SECONDS, Lease
+from weft_openstack.store.mirror import RETRY, Mirror
+
+log = logging.getLogger("weft_openstack.agent")
+
+
+def _version() -> str:
+    try:
+        return version("weft")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an agent is told."""
+
+    facts: HostFacts
+    store: Settings
+    prefix: str
+    api_socket: str
+    machine: str
+    read_interval: float = 60.0
+    lease_seconds: int = SECONDS
+
+
+@dataclass(eq=False)
+class Agent:
+    """One agent. `run` ends with an exception only."""
+
+    config: Config
+    etcd: Etcd = field(init=False)
+    forwarder: Any = None  #: a Forwarder, or what behaves as one
+    outcomes: dict[str, Outcome] | None = None  #: of the last round; None: there was none yet
+
+    def __post_init__(self) -> None:
+        config, facts = self.config, self.config.facts
+        self.etcd = Etcd(config.store)
+        self.forwarder = self.forwarder or Forwarder(config.api_socket)
+        self.reconciler = Reconciler(self.forwarder, frozenset(facts.physnets.values()))
+        self._wake, self._news = asyncio.Event(), asyncio.Event()
+        self.ports = Mirror(self.etcd, config.prefix + keys.host_ports(facts.name), self._changed)
+        self.endpoints = Mirror(self.etcd, config.prefix + keys.ENDPOINTS, self._changed)
+        self.networks: dict[str, Mirror] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.lease = Lease(self.etcd, self._lease_lost, config.lease_seconds)
+        record = first_record(
+            agent=_version(),
+            forwarder="",
+            physnets=dict(facts.physnets),
+            tunnels=facts.tunnel_address is not None,
+            vhost_user_dir=facts.vhost_user_dir,
+            machine=config.machine,
+        )
+        self.presence = Presence(self.etcd, config.prefix, facts.name, self.lease, record)
+        self.publisher = Publisher(self.etcd, config.prefix, facts.name, self.lease)
+        self._here: dict[str, Any] = {"forwarder": "not reached yet", "ready": False}
+
+    # what others say
+
+    def _changed(self, _paths: set[str]) -> None:
+        self._wake.set()
+
+    def _lease_lost(self) -> None:
+        self.publisher.forget()
+        self._news.set()
+
+    def _networks(self) -> list[Mirror]:
+        """Watch the networks that tunnelled ports refer to, and no others. Those watched."""
+        wanted = set()
+        for item in self.ports.items.values():
+            with suppress(records.Malformed):
+                port = records.decode(records.Port, item.value)
+                if port.segment.type == "vxlan":
+                    wanted.add(port.network)
+        for network in self.networks.keys() - wanted:
+            self._tasks.pop(network).cancel()
+            del self.networks[network]
+        for network in wanted - self.networks.keys():
+            mirror = Mirror(self.etcd, self.config.prefix + keys.locations(network), self._changed)
+            self.networks[network] = mirror
+            self._tasks[network] = asyncio.create_task(mirror.run())
+        return list(self.networks.values())
+
+    def desired(self) -> Desired:
+        """What the forwarder should have, as far as the store has said."""
+        networks = {network: mirror.items for network, mirror in self.networks.items()}
+        return Builder(self.config.facts, networks, self.endpoints.items).build(self.ports.items)
+
+    # running
+
+    async def run(self) -> None:
+        """Run until cancelled. Raises Occupied."""
+        try:
+            await _until_done(self.presence.take)
+            async with asyncio.TaskGroup() as group:
+                for part in (self.ports.run, self.endpoints.run, self.lease.run, self._reconcile, self._publish):
+                    group.create_task(part())
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await self.forwarder.close()
+        await self.etcd.close()
+
+    async def show_plan(self) -> Plan:
+        """What a round would do now. Raises StoreError or Lost or Refused."""
+        tasks = [asyncio.create_task(mirror.run()) for mirror in (self.ports, self.endpoints)]
+        try:
+            await self._complete()
+            await self.forwarder.connect()
+            return await self.reconciler.plan(self.desired())
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _complete(self) -> None:
+        """Wait until all that is to be known before the first change is known: what is not known would be removed."""
+        await self.ports.complete.wait()
+        await self.endpoints.complete.wait()
+        for network in self._networks():
+            await network.complete.wait()
+
+    async def _reconcile(self) -> None:
+        """Rounds, for ever."""
+        await self._complete()
+        attempt = 0
+        while True:
+            try:
+                await self._connect()
+                attempt = 0
+                await self._rounds()
+            except (Lost, Refused) as error:
+                if self._here["ready"] or self._here["forwarder"] != str(error):
+                    log.warning("forwarder: %s; trying again", error)
+                self._tell(forwarder=str(error), ready=False)
+                await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
+                attempt += 1
+            except Exception:  # a mistake of ours: what is there goes on, and so do we
+                log.exception("this round failed; trying again")
+                self._tell(forwarder="the agent made a mistake; see its log", ready=False)
+                await asyncio.sleep(RETRY[-1])
+
+    async def _connect(self) -> None:
+        self.reconciler.doubt()
+        self.reconciler.failures.clear()
+        await self.forwarder.connect()
+        log.info("forwarder: %s at %s", self.forwarder.version, self.config.api_socket)
+        for kind, messages in (("vhost-user", FOR_VHOST), ("host-interface", FOR_HOST), ("VXLAN", FOR_VXLAN)):
+            if missing := self.forwarder.missing(messages):
+                log.warning("this forwarder can do no %s: it does not have %s", kind, ", ".join(missing))
+
+    async def _rounds(self) -> None:
+        """Rounds with one forwarder. Raises Lost when it goes."""
+        listener = asyncio.create_task(self._listen())
+        read = time.monotonic()
+        try:
+            while True:
+                self._wake.clear()
+                self._networks()
+                if time.monotonic() - read > self.config.read_interval:
+                    self.reconciler.doubt()
+                if self.reconciler.stale:
+                    read = time.monotonic()
+                self.outcomes = await self.reconciler.round(self.desired())
+                failed = sum(outcome.status == "failed" for outcome in self.outcomes.values())
+                self._tell(forwarder=self.forwarder.version, ready=True, ports=len(self.outcomes), failed=failed)
+                await self._sleep(read)
+        finally:
+            listener.cancel()
+
+    async def _sleep(self, read: float) -> None:
+        """Until something happened, something is to be tried again, or all is to be read again."""
+        until = read + self.config.read_interval
+        if self.reconciler.stale:
+            return
+        if (again := self.reconciler.next_try()) is not None:
+            until = min(until, again)
+        waits = [asyncio.ensure_future(each.wait()) for each in (self._wake, self.forwarder.lost)]
+        try:
+            seconds = max(0.0, until - time.monotonic())
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+        if self.forwarder.lost.is_set():
+            raise Lost("the connection ended")
+
+    async def _listen(self) -> None:
+        """An interface that went away without us is a reason to read again."""
+        while True:
+            event = await self.forwarder.events.get()
+            actual, index = self.reconciler.actual, getattr(event, "sw_if_index", -1)
+            if event.deleted and index in actual.interfaces and index not in actual.leaving:
+                self.reconciler.doubt()
+                self._wake.set()
+
+    # what we say
+
+    def _tell(self, **facts: Any) -> None:
+        self._here.update(facts)
+        self._news.set()
+
+    async def _publish(self) -> None:
+        """Say what is new, for ever; while etcd is away, later."""
+        attempt = 0
+        endpoint = self.config.facts.tunnel_address
+        told = endpoint is None
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                if not told and endpoint is not None:
+                    value = records.encode(records.Endpoint(address=endpoint))
+                    await self.etcd.put(self.config.prefix + keys.endpoint(self.config.facts.name), value)
+                    told = True
+                if self.outcomes is not None:
+                    await self.publisher.say(self.outcomes)
+                await self.presence.say(**self._here)
+                attempt = 0
+            except StoreError as error:
+                log.warning("what became of the ports could not be said: %s; trying again", error)
+                self._news.set()
+                await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
+                attempt += 1
+
+
+async def _until_done(action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do something again until etcd takes it. Other errors are raised."""
+    attempt = 0
+    while True:
+        try:
+            return await action()
+        except StoreError as error:
+            log.warning("etcd: %s; trying again", error)
+            await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
+            attempt += 1
+
+
+__all__ = ["Agent", "Config", "Occupied"]

@@ -1,0 +1,111 @@
+"""Makes the keys in the outbox equal to the database. Any number of processes may do it at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+from weft_openstack.neutron import desired
+from weft_openstack.neutron.loop import EtcdThread
+from weft_openstack.neutron.outbox import Outbox
+from weft_openstack.store import records
+from weft_openstack.store.etcd import Delete, Item, Put, StoreError, Unchanged, Unreachable
+
+log = logging.getLogger(__name__)
+
+BATCH = 50  #: keys at a time
+POLL = 2.0  #: seconds between looks without being told
+TRIES = 5
+
+
+class Behind(Exception):
+    """The database that we read is older than what was copied before; a replica that lags."""
+
+
+class Copier:
+    """A thread that copies what is in the outbox as soon as it is told, and what others left there."""
+
+    def __init__(self, store: EtcdThread, prefix: str) -> None:
+        self.store, self.prefix, self.outbox = store, prefix, Outbox()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="weft-copier", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(POLL)
+            self._wake.clear()
+            try:
+                while self.copy():
+                    pass
+            except Exception:  # the database is away, or a mistake of ours: the rows are still there
+                log.exception("copying to etcd failed; trying again")
+                self._wake.wait(POLL)
+
+    def copy(self) -> int:
+        """Copy a batch; how many keys it had. Each key fails for itself."""
+        claim, paths = self.outbox.claim(BATCH)
+        if not paths:
+            return 0
+        done, errors, away = [], {}, False
+        results = self.store.call(self._copy_all(paths))
+        for path, error in results.items():
+            if error is None:
+                done.append(path)
+            else:
+                away = away or isinstance(error, Unreachable)
+                errors[path] = str(error) or repr(error)
+        self.outbox.done(claim, done)
+        if errors:
+            path, reason = next(iter(errors.items()))
+            log.warning("%d keys could not be copied, such as %s: %s", len(errors), path, reason)
+            self.outbox.failed(claim, errors, away)
+        return 0 if away else len(paths)
+
+    async def _copy_all(self, paths: list[str]) -> dict[str, Exception | None]:
+        results = await asyncio.gather(*map(self._copy, paths), return_exceptions=True)
+        return {
+            path: result if isinstance(result, Exception) else None for path, result in zip(paths, results, strict=True)
+        }
+
+    async def _copy(self, path: str) -> None:
+        """Make one key as the database says. What is in etcd is read first: if it is another one when it is written,
+        somebody else was faster, and all is looked at anew."""
+        key = self.prefix + path
+        for _ in range(TRIES):
+            item = await self.store.etcd.get(key)
+            record = await asyncio.to_thread(desired.wanted, path)
+            if not await self._write(key, item, record):
+                continue
+            now = await asyncio.to_thread(desired.wanted, path)
+            if now == record or (now and record and records.same(now, records.encode(record))):
+                return
+        raise StoreError("it changes faster than it can be copied")
+
+    async def _write(self, key: str, item: Item | None, record: records.Record | None) -> bool:
+        """Whether the key is now as it should be."""
+        condition = [Unchanged(key, item.modified if item else 0)]
+        if record is None:
+            return item is None or bool(await self.store.etcd.transact(condition, [Delete(key)]))
+        if item is not None:
+            if records.same(record, item.value):
+                return True
+            _check_revision(item, record)
+        return bool(await self.store.etcd.transact(condition, [Put(key, records.encode(record))]))
+
+
+def _check_revision(item: Item, record: records.Record) -> None:
+    try:
+        there = records.decode(type(record), item.value)
+    except records.Malformed:
+        return
+    before, now = getattr(there, "revision", 0), getattr(record, "revision", 0)
+    if before > now:
+        raise Behind(f"etcd has revision {before}, the database {now}")

@@ -1,0 +1,4 @@
+"""What Neutron calls us."""
+
+AGENT_TYPE = "Weft agent"
+DRIVER = "vpp"  #: among its mechanism drivers

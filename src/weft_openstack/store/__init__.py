@@ -1,0 +1,1 @@
+"""The keyspace in etcd: which records there are, under which keys, and a client for them."""
