@@ -269,6 +269,7 @@ def test_loopbacks_that_cannot_be(api: Any, loop: int, unchanged: None) -> None:
         ("sw_interface_ip4_enable_disable", {"enable": True}),
         ("proxy_arp_intfc_enable_disable", {"enable": True}),
         ("ip_neighbor_flush", {"af": 0}),
+        ("sw_interface_set_unnumbered", {"is_add": True, "unnumbered_sw_if_index": NO_SUCH_INTERFACE}),
     ],
 )
 def test_an_interface_that_is_not_there(api: Any, unchanged: None, name: str, fields: dict[str, Any]) -> None:
@@ -278,7 +279,6 @@ def test_an_interface_that_is_not_there(api: Any, unchanged: None, name: str, fi
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("sw_interface_set_unnumbered", {"is_add": True}),
         ("sw_interface_set_ip_directed_broadcast", {"enable": True}),
         ("interface_name_renumber", {"new_show_dev_instance": 3}),
         ("pcap_set_filter_function", {"filter_function_name": "x"}),

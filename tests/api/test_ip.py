@@ -246,10 +246,13 @@ def test_a_lookup_in_another_table(api: Any, vrf: int) -> None:
 
 
 def test_a_next_hop_without_its_interface(api: Any, connected: int, vrf: int) -> None:
-    """It is looked for in the path's table."""
-    assert add(api, route("203.0.113.0/24", path("10.0.0.9", table_id=0), table_id=vrf)).retval == 0
-    (found,) = find(api, "203.0.113.0/24", vrf).paths
-    assert (found.sw_if_index, str(found.nh.address.ip4)) == (connected, "10.0.0.9")
+    """It goes as its own route in the path's table does."""
+    assert add(api, route("203.0.113.0/24", path("10.0.0.9", table_id=vrf, flags=2))).retval == 0
+    (found,) = find(api, "203.0.113.0/24").paths
+    assert (found.sw_if_index, str(found.nh.address.ip4)) == (NONE, "10.0.0.9")
+    assert (found.table_id, int(found.flags)) == (vrf, 2)
+    assert find(api, "10.0.0.9/32", vrf).paths[0].type == DROP
+    assert delete(api, route("203.0.113.0/24")) == 0
 
 
 def test_several_paths(api: Any, connected: int) -> None:
@@ -294,7 +297,7 @@ def test_routes_that_cannot_be(api: Any, connected: int, request: pytest.Fixture
             route("203.0.113.0/24", path(sw_if_index=NO_SUCH_INTERFACE)),
             route("203.0.113.0/24", path(type=LOCAL, sw_if_index=NO_SUCH_INTERFACE)),
         ],
-        NEXT_HOP_NOT_IN_FIB: [route("203.0.113.0/24", path("172.31.0.1"))],
+        NEXT_HOP_NOT_IN_FIB: [route("2001:db8:77::/48", path("fe80::1", proto=1))],
         FIB_PATH_UNSUPPORTED_NH_PROTO: [
             route("203.0.113.0/24", path("2001:db8::1", connected)),
             route("203.0.113.0/24", path("10.0.0.2", connected, proto=2)),
@@ -408,3 +411,26 @@ def test_what_is_not_implemented_says_so(api: Any, unchanged: None) -> None:
     assert api.ioam_disable(id=1).retval == UNIMPLEMENTED
     assert api.ip_mroute_dump(table=table(0)) == []
     assert api.ip_path_mtu_get(cursor=0)[0].retval == UNIMPLEMENTED
+
+
+# --- unnumbered interfaces
+
+
+def test_an_interface_that_uses_anothers_addresses(api: Any, running: Served, connected: int) -> None:
+    """The first number of the request is whose addresses they are, the second who uses them."""
+    name = running.cli("create loopback interface").strip()
+    index = next(each.sw_if_index for each in api.sw_interface_dump() if each.interface_name == name)
+    try:
+        request = {"sw_if_index": connected, "unnumbered_sw_if_index": index}
+        assert api.sw_interface_set_unnumbered(is_add=True, **request).retval == 0
+        dumped = [(each.sw_if_index, each.ip_sw_if_index) for each in api.ip_unnumbered_dump(sw_if_index=NONE)]
+        assert dumped == [(index, connected)]
+        assert api.ip_unnumbered_dump(sw_if_index=connected) == []
+        own = [str(each.prefix) for each in api.ip_address_dump(sw_if_index=connected, is_ipv6=False)]
+        assert [str(each.prefix) for each in api.ip_address_dump(sw_if_index=index, is_ipv6=False)] == own != []
+        assert api.sw_interface_set_unnumbered(is_add=False, **request).retval == 0
+        assert api.ip_unnumbered_dump(sw_if_index=NONE) == []
+        assert api.ip_address_dump(sw_if_index=index, is_ipv6=False) == []
+        assert api.sw_interface_set_unnumbered(is_add=False, **request).retval < 0
+    finally:
+        running.cli(f"delete loopback interface intfc {name}")

@@ -183,8 +183,7 @@ REFUSED = {
     "ip table del 9": "ip table del: no such table 9",
     "show ip fib table 9": "show ip fib: no such table 9",
     "ip route add 10.0.0.0/8 table 9 via drop": "ip route add: no such table 9",
-    "ip route add 10.0.0.0/8 via 9.9.9.9": "ip route add: next hop 9.9.9.9 is on no connected subnet of table 0: "
-    "name its interface too",
+    "ip route add 10.0.0.0/8 via 9.9.9.9 next-hop-table 9": "ip route add: no such table 9",
     "ip route del 10.0.0.0/8": "ip route del: no route 10.0.0.0/8 of CLI in table 0",
     "ip route del 192.168.2.0/24": "ip route del: no route 192.168.2.0/24 of CLI in table 0",
     "ip route add count 300 255.0.0.0/16 via drop": "ip route add: "

@@ -28,7 +28,7 @@ from weft.features.interface.address import BROADCAST
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip.family import IpInterface
 from weft.features.ip4.model import Ip4
-from weft.features.neighbor.model import Neighbor, Neighbors
+from weft.features.neighbor.model import Address, Neighbor, Neighbors
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -85,17 +85,17 @@ class Arp:
             "ip4", interface, lambda each: not each.static and not self.on_subnet(interface, each.address)
         )
 
-    def on_subnet(self, interface: Interface, address: object) -> bool:
-        """Whether a host on one of the interface's subnets may have this address."""
-        for own in self._ip4.addresses(interface):
+    def on_subnet(self, interface: Interface, address: Address) -> bool:
+        """Whether a host on one of the interface's subnets may have this address, or a route says that it is there."""
+        for own in self._ip4.used_addresses(interface):
             if address in own.network:
                 small = own.network.prefixlen >= 31
                 return small or address not in (own.network.network_address, own.network.broadcast_address)
-        return False
+        return self._ip4.table_of(interface).has_host(int(address), interface.sw_if_index)
 
     def _publish(self, interface: Interface) -> None:
         """Write what packet code is to know of the interface."""
-        own = self._ip4.addresses(interface)
+        own = self._ip4.used_addresses(interface)
         at = 0
         if own or interface.sw_if_index in self.proxy_interfaces:
             at = self._engine.arena.allocate(ArpInterface.size + len(own) * LocalAddress.size)
@@ -140,7 +140,7 @@ class Arp:
             or (interface.sup is not None and not interface.sup.admin_up)
         ):
             return
-        for own in self._ip4.addresses(interface) if addresses is None else addresses:
+        for own in self._ip4.used_addresses(interface) if addresses is None else addresses:
             self._send(interface, int(own.ip), int(own.ip))
 
     def probe(self, neighbor: Neighbor) -> None:
@@ -172,7 +172,7 @@ class Arp:
 
     def learn(self, interface: Interface, sender: IPv4Address, mac: int) -> None:
         """Somebody has said that this address is his."""
-        if self.on_subnet(interface, sender) and all(sender != own.ip for own in self._ip4.addresses(interface)):
+        if self.on_subnet(interface, sender) and all(sender != own.ip for own in self._ip4.used_addresses(interface)):
             self._neighbors.learn(interface, sender, mac)
 
     # --- proxies

@@ -14,7 +14,7 @@ from weft.features.arp.errors import ArpReplyError
 from weft.features.arp.format import format_arp
 from weft.features.arp.model import LEARN
 from weft.features.arp.packet import LENGTH, REPLY, REQUEST, ArpHeader
-from weft.features.arp.table import ArpInterface, arp_interfaces, is_local, is_on_subnet, write_arp
+from weft.features.arp.table import ArpInterface, arp_interfaces, is_behind, is_local, write_arp
 from weft.features.ethernet.model import HEADER, EthernetHeader
 from weft.features.interface.model import sw_interfaces
 from weft.features.neighbor.table import IP4, STATIC, entries, find
@@ -58,7 +58,7 @@ def arp_reply(rt: NodeRuntime, pkt: Buffer) -> int:
     opcode = arp.opcode
     if is_local(sw_if_index, sender):
         return pkt.fail(ArpReplyError.L3_SRC_ADDRESS_IS_LOCAL, next_feature(pkt))
-    if is_on_subnet(sw_if_index, sender) == 0:
+    if is_behind(sw_if_index, sender) == 0:
         return pkt.fail(ArpReplyError.L3_SRC_ADDRESS_NOT_LOCAL, next_feature(pkt))
     if is_from_sender(pkt, arp) == 0:
         return pkt.fail(ArpReplyError.L2_ADDRESS_MISMATCH, next_feature(pkt))

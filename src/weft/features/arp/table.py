@@ -14,6 +14,8 @@ from weft.core.node import inline, routine
 from weft.core.view import Array, Bytes, View, i64, mac, times, u16, u32
 from weft.features.arp.packet import ETHERNET, IP4_LENGTH, MAC_LENGTH, ArpHeader
 from weft.features.ethernet.model import IP4
+from weft.features.fib.load_balance import DROPS, LOCAL, length_of, route_balance
+from weft.features.ip4.model import interfaces4, lookup
 
 MAX_HEADER = 24  #: room for an Ethernet header with two tags
 
@@ -84,6 +86,20 @@ def is_on_subnet(sw_if_index: int, address: int) -> int:
         if (own.ip ^ address) & mask == 0:
             return (host <= 1) | ((address & host != 0) & (address & host != host))
     return 0
+
+
+@routine
+def is_behind(sw_if_index: int, address: int) -> int:
+    """Whether a host that may have this address is behind the interface: on one of its subnets, or as a route says."""
+    if is_on_subnet(sw_if_index, address):
+        return 1
+    route = lookup(interfaces4[sw_if_index].fib_index, address)
+    balance = route_balance(route)
+    here = (length_of[route] == HOST) & (balance.sw_if_index == sw_if_index)
+    return here & (balance.flags & (LOCAL | DROPS) == 0)
+
+
+HOST = 32  #: bits of a host's prefix
 
 
 @routine

@@ -34,6 +34,7 @@ class Kind(enum.IntEnum):
     ADJACENCY = 5
     RECEIVE = 11
     LOOKUP = 12
+    LOAD_BALANCE = 13
     LINK_LOCAL = 14
 
 
@@ -48,6 +49,7 @@ NODES = {
         Kind.ADJACENCY: "ip4-rewrite",
         Kind.RECEIVE: "ip4-receive",
         Kind.LOOKUP: "lookup-ip4-dst",
+        Kind.LOAD_BALANCE: "ip4-load-balance",
     },
     "ip6": {
         Kind.DROP: "ip6-drop",
@@ -58,6 +60,7 @@ NODES = {
         Kind.ADJACENCY: "ip6-rewrite",
         Kind.RECEIVE: "ip6-receive",
         Kind.LOOKUP: "lookup-ip6-dst",
+        Kind.LOAD_BALANCE: "ip6-load-balance",
         Kind.LINK_LOCAL: "ip6-link-local",
     },
 }

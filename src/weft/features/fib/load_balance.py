@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from weft.core import arena
 from weft.core.counters import combined
-from weft.core.memory import atomic_store, shift_right
+from weft.core.memory import atomic_store, mix, shift_right
 from weft.core.node import inline, routine
 from weft.core.view import Array, View, i64, times, u8, u32
 from weft.features.fib.meta import IpMeta
@@ -85,6 +85,14 @@ def choose(balance: LoadBalance, flow_hash: int) -> Dpo:
     """The bucket of a flow, where there are several."""
     block = Buckets(balance.buckets)
     return block.dpos[flow_hash & block.mask]
+
+
+@inline
+def apart(flow_hash: int, route: int) -> int:
+    """Another hash of the same flow, for a route that others go by: flows that they have sent its way, because their
+    hashes have bits in common, shall divide there still.
+    """
+    return mix(flow_hash << 32 ^ route)
 
 
 @inline

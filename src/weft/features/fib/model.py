@@ -13,7 +13,8 @@ from weft.features.fib.adjacency import (
 )
 from weft.features.fib.load_balance import ATTACHED, CONNECTED, DROPS, LOCAL, route_balance
 from weft.features.fib.meta import BY_INTERFACE, IpMeta
-from weft.features.fib.path import Path, PathKind, PathList, PathLists, via
+from weft.features.fib.path import Path, PathKind, Resolve, via
+from weft.features.fib.path_list import PathList, PathLists
 from weft.features.fib.source import Source
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "PathList",
     "PathLists",
     "Record",
+    "Resolve",
     "Source",
     "adjacencies",
     "adjacency_counters",

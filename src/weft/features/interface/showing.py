@@ -96,11 +96,15 @@ def _name_and_state(interface: Interface) -> str:
     return f"{interface.name} ({'up' if interface.admin_up else 'dn'}):"
 
 
+#: The order of the lines about an interface's addresses, by their first words.
+ADDRESS_LINES = ("unnumbered,", "L2", "L3")
+
+
 def _address(engine: Engine, interface: Interface) -> Iterator[str]:
     yield _name_and_state(interface)
     lines = [line for describe in engine[Interfaces].address_lines for line in describe(interface)]
-    # Layer 2 before layer 3, whichever feature was loaded first.
-    yield from (f"  {line}" for line in sorted(lines, key=lambda line: line.split()[0]))
+    # Whichever feature was loaded first.
+    yield from (f"  {line}" for line in sorted(lines, key=lambda line: ADDRESS_LINES.index(line.split()[0])))
 
 
 @command(

@@ -13,6 +13,7 @@ from weft.features.ip.family import Address, IpInterface
 from weft.features.ip.flow_hash import FlowHash
 from weft.features.ip.model import Ip, ip_of, models
 from weft.features.ip.showing import Show, chosen
+from weft.features.ip.unnumbered import Unnumbered
 from weft.features.vlib.format import joined
 
 if TYPE_CHECKING:
@@ -38,6 +39,25 @@ def set_interface_ip_address(
         ip_of(engine, prefix.version).remove_address(interface, prefix)
     else:
         ip_of(engine, prefix.version).add_address(interface, prefix)
+
+
+@command(
+    "set interface unnumbered",
+    "( <interface> use <lender:interface> | del <numbered:interface> )",
+    help="Let an interface use another's addresses, or have its own again",
+)
+def set_interface_unnumbered(
+    engine: Engine,
+    interface: Interface | None = None,
+    lender: Interface | None = None,
+    del_: bool = False,
+    numbered: Interface | None = None,
+    use: bool = False,
+) -> None:
+    if numbered is not None:
+        engine[Unnumbered].unset(numbered)
+    elif interface is not None and lender is not None:
+        engine[Unnumbered].set(interface, lender)
 
 
 def _commands(cls: type[Ip], word: str, title: str) -> None:

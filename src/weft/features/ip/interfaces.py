@@ -13,6 +13,7 @@ from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip.family import Address, IpInterface, Network
 from weft.features.ip.table import Table
 from weft.features.ip.tables import Tables
+from weft.features.ip.unnumbered import Unnumbered
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -50,6 +51,8 @@ class Addresses(ABC):
         self._engine, self._tables = engine, tables
         self._bits = tables.family.bits
         self._interfaces = engine[Interfaces]
+        self._unnumbered = engine[Unnumbered]
+        self._unnumbered.families.append(self)
         self._addresses: dict[int, list[IpInterface]] = {}
         self._table: dict[int, Table] = {}
         self._enabled: dict[int, int] = {}
@@ -118,14 +121,24 @@ class Addresses(ABC):
         """In the order in which they were added."""
         return list(self._addresses.get(interface.sw_if_index, []))
 
+    def used(self, interface: Interface) -> list[IpInterface]:
+        """The addresses that an interface goes by: its own, or those that it borrows."""
+        return self.addresses(self._unnumbered.whose(interface))
+
+    def _users(self, interface: Interface) -> list[Interface]:
+        """Who goes by an interface's addresses."""
+        return [interface, *self._unnumbered.borrowers(interface)]
+
     def add_address(self, interface: Interface, address: IpInterface) -> None:
         """Give an interface an address, with the routes of its subnet. Raises Invalid."""
         self._check(interface, address)
         self._addresses.setdefault(interface.sw_if_index, []).append(address)
-        self.publish(interface)
+        for each in self._users(interface):
+            self.publish(each)
         self.enable(interface)
         self._add_routes(interface, address)
-        self._tell("address-added", interface, address)
+        for each in self._users(interface):
+            self._tell("address-added", each, address)
 
     def remove_address(self, interface: Interface, address: IpInterface) -> None:
         """Take an address from an interface. Raises Invalid if it has not got it."""
@@ -133,10 +146,12 @@ class Addresses(ABC):
         if address not in own:
             raise Invalid(f"{address} not found for interface {interface.name}", "ADDRESS_NOT_FOUND_FOR_INTERFACE")
         own.remove(address)
-        self.publish(interface)
+        for each in self._users(interface):
+            self.publish(each)
         self._remove_routes(interface, address, own)
         self.disable(interface)
-        self._tell("address-removed", interface, address)
+        for each in self._users(interface):
+            self._tell("address-removed", each, address)
 
     def remove_all(self, interface: Interface) -> None:
         """Take all addresses from an interface."""
@@ -146,6 +161,9 @@ class Addresses(ABC):
     def _check(self, interface: Interface, address: IpInterface) -> None:
         if interface.sw_if_index == 0:
             raise Invalid("local0 interface doesn't support IP addressing")
+        lender = self._unnumbered.whose(interface)
+        if lender is not interface:
+            raise Invalid(f"{interface.name} is unnumbered, it uses {lender.name}: give that the address")
         self.check_host(address.ip)
         table = self.table_of(interface)
         for sw_if_index, others in self._addresses.items():
@@ -162,6 +180,24 @@ class Addresses(ABC):
                         f"which conflicts with {each} for interface {other.name}",
                         "ADDRESS_IN_USE",
                     )
+
+    # --- addresses of another interface
+
+    def borrowed(self, interface: Interface) -> None:
+        """An interface goes by another's addresses from now on."""
+        self.publish(interface)
+        self.enable(interface)
+        for address in self.used(interface):
+            self._tell("address-added", interface, address)
+        self.table_of(interface).review()
+
+    def gave_back(self, interface: Interface, lender: Interface) -> None:
+        """It does no longer."""
+        self.publish(interface)
+        self.disable(interface)
+        for address in self.addresses(lender):
+            self._tell("address-removed", interface, address)
+        self.table_of(interface).review()
 
     # --- the routes of addresses
 

@@ -16,7 +16,7 @@ from weft.core.node import routine
 from weft.core.runtime import threads_in_use
 from weft.core.view import Rows, View, i64, u8, u16, u32
 from weft.features.fib.load_balance import balance_of, length_of, to_counters, via_counters
-from weft.features.fib.path import PathList
+from weft.features.fib.path_list import PathList
 from weft.features.ip.ply import ROOT_BITS, recycle
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from weft.features.fib.dpo import Objects
@@ -15,6 +15,7 @@ from weft.features.ip.interfaces import Addresses, AddressWatcher, EnableWatcher
 from weft.features.ip.ply import pool
 from weft.features.ip.table import Table
 from weft.features.ip.tables import Route, Tables
+from weft.features.ip.tracker import Tracker
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -66,6 +67,10 @@ class Ip:
         """Take back many at a time; how many there were."""
         return self.tables.remove_routes(table_id, prefixes, source)
 
+    def track(self, table_id: int, address: Address, changed: Callable[[Tracker], None]) -> Tracker:
+        """Go by an address of a table: see ``Tracker``. Raises Invalid."""
+        return Tracker(self._engine, self.tables, table_id, address, changed)
+
     # --- interfaces
 
     def table_of(self, interface: Interface) -> Table:
@@ -83,6 +88,10 @@ class Ip:
     def addresses(self, interface: Interface) -> list[IpInterface]:
         """An interface's addresses, in the order in which they were added."""
         return self._interfaces.addresses(interface)
+
+    def used_addresses(self, interface: Interface) -> list[IpInterface]:
+        """The addresses that an interface goes by: its own, or if it is unnumbered those of another."""
+        return self._interfaces.used(interface)
 
     def add_address(self, interface: Interface, address: IpInterface | str) -> None:
         """Give an interface an address, with the routes of its subnet. Raises Invalid."""
@@ -126,9 +135,9 @@ class Ip:
         on the next hop's subnet if there is one.
         """
         entry = self.tables[table_id].match(int(destination))
-        path = entry.paths.paths[0]
+        path = entry.paths.way_out
         interface = self._interfaces.by_index(path.sw_if_index) if path.sw_if_index != NONE else None
-        own = self.addresses(interface) if interface else []
+        own = self.used_addresses(interface) if interface else []
         near = path.address or destination
         return next((each.ip for each in own if near in each.network), own[0].ip if own else None)
 
@@ -136,7 +145,7 @@ class Ip:
         """What ``show interface address`` says."""
         table = self.table_of(interface)
         where = f" {self.family.name} table-id {table.table_id} fib-idx {table.fib_index}" if table.table_id else ""
-        return [f"L3 {address}{where}" for address in self.addresses(interface)]
+        return [f"L3 {address}{where}" for address in self.used_addresses(interface)]
 
 
 #: By the name of a family, its model: filled as the features are imported.

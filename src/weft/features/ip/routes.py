@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from weft.core.cli import command
 from weft.core.model import Invalid
-from weft.features.fib.model import Path, PathKind, Source
+from weft.features.fib.model import Path, PathKind, Resolve, Source
 from weft.features.interface.model import NONE, Interface
 from weft.features.ip.family import Family, IpInterface
 from weft.features.ip.model import Ip, ip_of, models
@@ -24,7 +25,8 @@ MOST_AT_ONCE = 1 << 24
 PATHS = (
     "via:( via ( <next-hop:address> [<interface>] | <out:interface> | drop | local [<local-interface:interface>] "
     "| punt | null-send-unreach | null-send-prohibit | ip4-lookup-in-table <lookup4:u32> | ip6-lookup-in-table "
-    "<lookup6:u32> ) [weight <weight:u32>] [preference <preference:u32>] [next-hop-table <next-hop-table:u32>] )+"
+    "<lookup6:u32> ) [resolve-via-host | resolve-via-attached] [weight <weight:u32>] [preference <preference:u32>] "
+    "[next-hop-table <next-hop-table:u32>] )+"
 )
 SIMPLE = {
     "drop": PathKind.DROP,
@@ -32,6 +34,7 @@ SIMPLE = {
     "null_send_unreach": PathKind.UNREACHABLE,
     "null_send_prohibit": PathKind.PROHIBIT,
 }
+RESOLVE = {"resolve_via_host": Resolve.HOST, "resolve_via_attached": Resolve.ATTACHED}
 
 
 def _paths(ip: Ip, table: Table, given: list[dict[str, object]]) -> list[Path]:
@@ -57,6 +60,9 @@ def _path(ip: Ip, table: Table, given: dict[str, object]) -> Path:
     if address is None:
         return Path(PathKind.ATTACHED, None, _index(given.get("out")), weight, preference)
     path = Path(PathKind.NEXT_HOP, address, _index(given.get("interface")), weight, preference)  # type: ignore[arg-type]
+    for word, wanted in RESOLVE.items():
+        if given.get(word):
+            path = replace(path, resolve=wanted)
     where = given.get("next_hop_table")
     return ip.tables.resolve(ip.tables[where] if isinstance(where, int) else table, path)
 

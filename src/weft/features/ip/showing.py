@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from weft.features.fib.adjacency import Adjacencies
-from weft.features.fib.dpo import Objects, format_adjacency
+from weft.features.fib.dpo import Kind, Objects, format_adjacency
 from weft.features.fib.load_balance import to_counters, via_counters
-from weft.features.fib.path import Path, PathKind, PathList
+from weft.features.fib.path import Path, PathKind, Resolve
+from weft.features.fib.path_list import PathList
 from weft.features.fib.source import Source
+from weft.features.fib.via import Via
 from weft.features.interface.model import NONE, Interfaces
 from weft.features.ip.entry import Entry
 from weft.features.ip.flow_hash import FlowHash
-from weft.features.ip.table import Table
+from weft.features.ip.table import DEPENDING, Table
 from weft.features.ip.tables import Tables
 
 if TYPE_CHECKING:
@@ -64,18 +66,30 @@ class Show:
 
     def load_balance(self, entry: Entry) -> Iterator[str]:
         """What packets find."""
-        paths = entry.paths
+        yield f"  [@0]: {self._balance(entry)}"
+        yield from self._buckets(entry, "    ")
+
+    def _balance(self, entry: Via) -> str:
         packets, octets = to_counters.read(entry.index)
         counts = f"to:[{packets}:{octets}]"
         packets, octets = via_counters.read(entry.index)
         if packets:
             counts += f" via:[{packets}:{octets}]"
-        yield (
-            f"  [@0]: dpo-load-balance: [proto:{self._family} index:{entry.index} buckets:{len(paths.objects)} "
-            f"uRPF:{paths.index} {counts}]"
+        return (
+            f"dpo-load-balance: [proto:{self._family} index:{entry.index} buckets:{len(entry.paths.objects)} "
+            f"uRPF:{entry.paths.index} {counts}]"
         )
-        for position, each in enumerate(paths.objects):
-            yield f"    [{position}] {self._objects.format(self._family, each)}"
+
+    def _buckets(self, entry: Via, indent: str) -> Iterator[str]:
+        """The ways on of an entry; behind those that are other entries, theirs."""
+        by_number = {via.index: via for via in entry.paths.via if via is not None}
+        for position, each in enumerate(entry.paths.objects):
+            if each.kind is Kind.LOAD_BALANCE:
+                via = by_number[each.index]
+                yield f"{indent}[{position}] [@{each.kind.value}]: {self._balance(via)}"
+                yield from self._buckets(via, indent + "      ")
+            else:
+                yield f"{indent}[{position}] {self._objects.format(self._family, each)}"
 
     def route(self, table: Table, entry: Entry) -> Iterator[str]:
         """All that is known of a route."""
@@ -107,7 +121,7 @@ class Show:
 
     def _cover(self, table: Table, entry: Entry, source: Source) -> int:
         """The route around, for those that depend on it."""
-        return table.match(entry.address, entry.length - 1).index if source is Source.ADJACENCY else -1
+        return table.around(entry).index if source in DEPENDING else -1
 
     def _path_list(self, paths: PathList) -> Iterator[str]:
         interfaces = sorted({path.sw_if_index for path in paths.paths if path.sw_if_index != NONE})
@@ -122,6 +136,11 @@ class Show:
     def _path(self, paths: PathList, position: int, path: Path) -> Iterator[str]:
         state = "resolved," if paths.resolved[position] else ""
         word = {PathKind.CONNECTED: "glean,", PathKind.DROP: "drop,", PathKind.RECEIVE: "local,"}.get(path.kind, "")
+        if path.resolve is not Resolve.ANY:
+            word += f"{path.resolve.value},"
+        via = paths.via[position]
+        if via is not None and paths.comes_back(via):
+            state += "recursive-loop,"
         configured = f" cfg-flags:{word}" if word else ""
         kind = "attached" if path.kind is PathKind.CONNECTED else path.kind.value
         if path.kind in (PathKind.DROP, PathKind.PUNT, PathKind.UNREACHABLE, PathKind.PROHIBIT):
@@ -133,6 +152,11 @@ class Show:
         name = self._name(path.sw_if_index)
         if path.kind is PathKind.NEXT_HOP:
             yield f"        {path.address} {name}"
+        elif via is not None:
+            yield (
+                f"        via {path.address} in fib:{path.fib_index} via-fib:{via.index} "
+                f"via-dpo:[dpo-load-balance:{via.index}]"
+            )
         elif path.kind is PathKind.RECEIVE:
             yield f"        {path.address}"
         elif path.sw_if_index != NONE:

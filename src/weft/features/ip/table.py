@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING
 
 from weft.core.model import Invalid, model
 from weft.features.fib.indices import Indices
-from weft.features.fib.load_balance import ATTACHED, CONNECTED, MAX_ROUTES, to_counters, via_counters
-from weft.features.fib.path import Path, PathList, PathLists
+from weft.features.fib.load_balance import ATTACHED, CONNECTED, LOCAL, MAX_ROUTES, to_counters, via_counters
+from weft.features.fib.path import Path, PathKind
+from weft.features.fib.path_list import PathList, PathLists
 from weft.features.fib.source import Source
-from weft.features.ip.entry import Entry, key_of
-from weft.features.ip.family import Address, Family, Special
+from weft.features.fib.via import Follower
+from weft.features.ip.entry import NOBODY, Entry, key_of
+from weft.features.ip.family import Family, Special
 from weft.features.ip.flow_hash import DEFAULT, FlowHash
 from weft.features.ip.lpm import Lpm
+from weft.features.ip.unnumbered import Unnumbered
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 UNLOCKED_AT_ONCE = 64
+#: Who speaks of hosts only, and of them what depends on the prefix around.
+DEPENDING = (Source.ADJACENCY, Source.RECURSIVE)
 
 
 @model
@@ -46,6 +51,7 @@ class Table:
         self._indices = engine[Routes].indices
         self._masks = family.masks
         self._paths = engine[PathLists]
+        self._lender = engine[Unnumbered].lender
         self.table_id, self.fib_index = table_id, lpm.fib_index
         self.name = name
         self.flow_hash = DEFAULT
@@ -55,7 +61,9 @@ class Table:
         self._entries: dict[int, Entry] = {}
         self.counts = [0] * (family.bits + 1)
         self._lengths: list[int] = []  # of which there are prefixes, the longest first
-        self._neighbors: list[int] = []  # addresses with something said by ADJACENCY, in order
+        #: By source, the addresses of which it says something, in order.
+        self._depending: dict[Source, list[int]] = {source: [] for source in DEPENDING}
+        self.followers = 0  #: features that follow addresses here
         self._gone: list[int] = []
         self._start(family.special if special is None else special)
 
@@ -64,7 +72,7 @@ class Table:
         routes = []
         for address, length, source, path in special:
             index, paths = self._indices.take(), self._paths.lock(self.family.name, (path,))
-            entry = Entry(self.family, address, length, index, source, paths)
+            entry = Entry(self, address, length, index, source, paths)
             self._entries[key_of(address, length)] = entry
             self._count(length, 1)
             entry.installed = True
@@ -73,7 +81,7 @@ class Table:
 
     @property
     def has_neighbors(self) -> bool:
-        return bool(self._neighbors)
+        return bool(self._depending[Source.ADJACENCY])
 
     def __iter__(self) -> Iterator[Entry]:
         """By address and length, as VPP lists them: of equal addresses the longest prefix after /0 last."""
@@ -111,21 +119,24 @@ class Table:
 
     def say(self, address: int, length: int, source: Source, paths: Iterable[Path]) -> Entry:
         """A source says how a prefix is forwarded from now on."""
-        entry = self.find(address, length)
-        index = self._indices.take() if entry is None else entry.index
-        try:
-            wanted = self._paths.lock(self.family.name, paths)
-        except Invalid:
-            if entry is None:
-                self._indices.give(index)
-            raise
-        if entry is None:
-            entry = Entry(self.family, address, length, index, source, wanted)
-            self._enter(entry)
-        else:
-            self._resay(entry, source, wanted)
-        self._lpm.commit()
+        entry = self._say(address, length, source, self._paths.lock(self.family.name, paths))
         self._review(address, length)
+        self._paths.converge()
+        return entry
+
+    def _say(self, address: int, length: int, source: Source, wanted: PathList) -> Entry:
+        """The same with a list that has been locked."""
+        entry = self.find(address, length)
+        if entry is not None:
+            self._resay(entry, source, wanted)
+        else:
+            try:
+                entry = Entry(self, address, length, self._indices.take(), source, wanted)
+            except Invalid:
+                self._paths.unlock(wanted)
+                raise
+            self._enter(entry)
+        self._lpm.commit()
         return entry
 
     def unsay(self, address: int, length: int, source: Source) -> None:
@@ -136,6 +147,7 @@ class Table:
         self._withdraw(entry, source)
         self._lpm.commit()
         self._review(address, length)
+        self._paths.converge()
 
     # --- many prefixes
 
@@ -162,20 +174,19 @@ class Table:
                     self._resay(entry, source, paths)
                 else:
                     index = fresh.pop()
-                    entries[key] = entry = Entry(self.family, address, length, index, source, paths)
+                    entries[key] = entry = Entry(self, address, length, index, source, paths)
                     entry.installed = True
                     self._count(length, 1)
                     self._lpm.insert(address, length, index, paths)
                 if self._lpm.full:
                     self._lpm.commit()
-                if self._neighbors and self._neighbors_in(address, length):
-                    self._lpm.commit()
-                    self._review(address, length)
+                self._review_rarely(address, length)
         finally:
             if paths is not None:
                 self._paths.unlock(paths)
             self._indices.give_many(fresh)
             self._lpm.commit()
+            self._paths.converge()
         return total
 
     def unsay_many(self, prefixes: Iterable[tuple[int, int]], source: Source) -> int:
@@ -190,10 +201,9 @@ class Table:
             self._withdraw(entry, source)
             if self._lpm.full:
                 self._lpm.commit()
-            if self._neighbors and self._neighbors_in(address, length):
-                self._lpm.commit()
-                self._review(address, length)
+            self._review_rarely(address, length)
         self._lpm.commit()
+        self._paths.converge()
         return total
 
     # --- how it is done
@@ -201,11 +211,11 @@ class Table:
     def _enter(self, entry: Entry) -> None:
         self._entries[key_of(entry.address, entry.length)] = entry
         self._count(entry.length, 1)
-        if entry.source is Source.ADJACENCY:
-            insort(self._neighbors, entry.address)
-            if not self._refines(entry):
-                return
-        self._install(entry)
+        if entry.source in self._depending:
+            insort(self._depending[entry.source], entry.address)
+        entry.idle = self._is_idle(entry)
+        if not entry.idle:
+            self._install(entry)
 
     def _install(self, entry: Entry) -> None:
         entry.installed = True
@@ -213,22 +223,26 @@ class Table:
 
     def _uninstall(self, entry: Entry) -> None:
         entry.installed = False
-        self._lpm.remove(entry.address, entry.length, entry.index, self.match(entry.address, entry.length - 1).index)
+        self._lpm.remove(entry.address, entry.length, entry.index, self.around(entry).index)
 
     def _resay(self, entry: Entry, source: Source, wanted: PathList) -> None:
         heard = entry.paths
         old = entry.say(source, wanted)
-        if source is Source.ADJACENCY and old is None:
-            insort(self._neighbors, entry.address)
+        if source in self._depending and old is None:
+            insort(self._depending[source], entry.address)
         self._heard(entry, heard)
         if old is not None:
             self._paths.unlock(old)
 
     def _heard(self, entry: Entry, before: PathList) -> None:
         """What is heard of an entry may have changed."""
-        wanted = entry.source is not Source.ADJACENCY or self._refines(entry)
-        if entry.installed and before is not entry.paths:
-            self._lpm.assign(entry.address, entry.length, entry.index, entry.paths)
+        entry.idle = self._is_idle(entry)
+        wanted = not entry.idle or len(entry.said) > 1
+        if before is not entry.paths:
+            if entry.installed:
+                self._lpm.assign(entry.address, entry.length, entry.index, entry.paths)
+            if entry.followers:
+                self._paths.moved(entry, before)
         if wanted and not entry.installed:
             self._install(entry)
         elif entry.installed and not wanted:
@@ -247,30 +261,106 @@ class Table:
             del self._entries[entry.address << 8 | entry.length]
             self._count(entry.length, -1)
             self._gone.append(entry.index)
-        if source is Source.ADJACENCY:
-            del self._neighbors[bisect_left(self._neighbors, entry.address)]
+        if source in self._depending:
+            addresses = self._depending[source]
+            del addresses[bisect_left(addresses, entry.address)]
         self._paths.unlock(old)
 
-    def _refines(self, entry: Entry) -> bool:
-        """Whether a neighbor's entry says more than the prefix around it: that is attached, on the same interface."""
-        cover = self.match(entry.address, entry.length - 1)
-        same = cover.paths.sw_if_index == entry.paths.sw_if_index
-        return bool(cover.paths.flags & (CONNECTED | ATTACHED)) and same
+    def around(self, entry: Entry) -> Entry:
+        """The longest prefix that an entry's is part of."""
+        return self.match(entry.address, entry.length - 1)
 
-    def _neighbors_in(self, address: int, length: int) -> list[int]:
-        """The neighbors that a prefix has around it."""
+    def _is_idle(self, entry: Entry) -> bool:
+        """Whether an entry would be a neighbor's that says no more than the prefix around it: unless that is attached,
+        on the same interface, or on that whose addresses its interface goes by.
+        """
+        source, paths = entry.said[0]
+        if source is not Source.ADJACENCY:
+            return False
+        cover = self.around(entry).paths
+        own = paths.sw_if_index
+        same = cover.sw_if_index in (own, self._lender.get(own, own))
+        return not (cover.flags & (CONNECTED | ATTACHED) and same)
+
+    def has_host(self, address: int, sw_if_index: int) -> bool:
+        """Whether somebody has said that a host is behind an interface, by a route of its own."""
+        entry = self.find(address, self.family.bits)
+        return entry is not None and any(
+            source not in self._depending and paths.sw_if_index == sw_if_index and not paths.flags & LOCAL
+            for source, paths in entry.said
+        )
+
+    def _within(self, address: int, length: int) -> list[int]:
+        """The addresses in a prefix of which something is said that depends on what is around."""
         if length == self.family.bits:
             return []
-        low = bisect_left(self._neighbors, address)
-        return self._neighbors[low : bisect_left(self._neighbors, address + (1 << (self.family.bits - length)), lo=low)]
+        end = address + (1 << (self.family.bits - length))
+        found: list[int] = []
+        for addresses in self._depending.values():
+            low = bisect_left(addresses, address)
+            found += addresses[low : bisect_left(addresses, end, lo=low)]
+        return found
+
+    def _review_rarely(self, address: int, length: int) -> None:
+        """``_review`` while changes are being gathered."""
+        if any(self._depending.values()) and self._within(address, length):
+            self._lpm.commit()
+            self._review(address, length)
+
+    def review(self) -> None:
+        """Interfaces go by other addresses: neighbors may count now, or no longer."""
+        self._review(0, 0)
+        self._paths.converge()
+        self.settle()
 
     def _review(self, address: int, length: int) -> None:
-        """A prefix has changed: neighbors in it may count now, or no longer."""
-        for each in self._neighbors_in(address, length):
+        """A prefix has changed: neighbors in it may count now, or no longer; addresses that others go by are forwarded
+        as it says.
+        """
+        for each in self._within(address, length):
             entry = self._entries[key_of(each, self.family.bits)]
-            if entry.source is Source.ADJACENCY:
+            if entry.followers:
+                self._inherit(entry)
+            if entry.said[0][0] is Source.ADJACENCY:
                 self._heard(entry, entry.paths)
         self._lpm.commit()
+
+    # --- addresses that others go by
+
+    def follow(self, address: int, follower: Follower) -> Entry:
+        """The entry of an address, which is there from now on, with the same number until ``unfollow``."""
+        entry = self.find(address, self.family.bits)
+        if entry is None or entry.by(Source.RECURSIVE) is None:
+            wanted = self._inherited(address)
+            entry = self._say(address, self.family.bits, Source.RECURSIVE, wanted)
+        if entry.followers is NOBODY:
+            entry.followers = {}
+        entry.followers[follower] = None
+        entry.paths.followed[entry] = None
+        return entry
+
+    def unfollow(self, entry: Entry, follower: Follower) -> None:
+        """An entry is gone by no more."""
+        entry.followers.pop(follower, None)
+        if not entry.followers:
+            entry.followers = NOBODY
+            entry.paths.followed.pop(entry, None)
+            if self._entries.get(key_of(entry.address, entry.length)) is entry:
+                self._withdraw(entry, Source.RECURSIVE)
+                self._lpm.commit()
+
+    def _inherited(self, address: int) -> PathList:
+        """How the prefix around a host's address is forwarded; on a connected subnet: to that host. Locked."""
+        cover = self.match(address, self.family.bits - 1).paths
+        if cover.flags & (CONNECTED | ATTACHED):
+            here = Path(PathKind.NEXT_HOP, self.family.address(address), cover.sw_if_index)
+            return self._paths.lock(self.family.name, (here,))
+        cover.locks += 1
+        return cover
+
+    def _inherit(self, entry: Entry) -> None:
+        """The prefix around an entry may be forwarded another way."""
+        self._resay(entry, Source.RECURSIVE, self._inherited(entry.address))
 
     def settle(self, *, at_once: bool = False) -> None:
         """Give back what no worker needs any more, when enough has gathered."""
@@ -280,13 +370,6 @@ class Table:
             self._indices.give_many(self._gone)
             self._gone = []
             self._paths.collect()
-
-    def attached(self, address: Address) -> int | None:
-        """The sw_if_index on which an address is reached without a router."""
-        entry = self.match(int(address))
-        if entry.paths.flags & (CONNECTED | ATTACHED) or entry.source is Source.ADJACENCY:
-            return entry.paths.sw_if_index
-        return None
 
     def flush(self, source: Source) -> None:
         """A source says nothing any more."""

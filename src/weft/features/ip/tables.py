@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from weft.core.model import Invalid
-from weft.features.fib.path import Path, PathKind, PathLists, Paths, via
+from weft.features.fib.path import Path, PathKind, Paths, via
+from weft.features.fib.path_list import PathLists
 from weft.features.fib.source import Source
-from weft.features.interface.model import NONE, Interface
+from weft.features.interface.model import NONE, Interface, Interfaces
 from weft.features.ip.entry import Entry
 from weft.features.ip.family import Address, Family, Prefix
 from weft.features.ip.table import Table
@@ -21,6 +23,7 @@ Route: TypeAlias = tuple[Prefix, "Sequence[Path] | Path"] | tuple[Prefix, "str |
 
 MAX_FIBS = 4096  #: tables of a family
 MAX_TABLE_ID = 0xFFFFFFFF
+TO_TABLES = (PathKind.LOOKUP, PathKind.RECURSIVE)
 
 
 class Tables:
@@ -31,6 +34,7 @@ class Tables:
         self._paths = engine[PathLists]
         self.by_id: dict[int, Table] = {}
         self.by_index: dict[int, Table] = {}
+        self._paths.tables[family.name] = self.by_index
         first = self.add(0)
         first.locks = {Source.RECURSIVE: 1, Source.DEFAULT_ROUTE: 1}
 
@@ -74,6 +78,10 @@ class Tables:
         user = self._user(table)
         if user is not None:
             raise Invalid(f"table {table_id} is in use by routes of table {user.table_id}")
+        if table.followers:
+            raise Invalid(
+                f"table {table_id} is in use: {table.followers} addresses in it are followed by other features"
+            )
         self._delete(table)
 
     def release(self, table_id: int, source: Source) -> None:
@@ -85,16 +93,16 @@ class Tables:
 
     def collect(self, table: Table) -> None:
         """Delete a table if nobody holds it or looks in it."""
-        if table.table_id and not table.locks and self._user(table) is None:
+        if table.table_id and not table.locks and not table.followers and self._user(table) is None:
             self._delete(table)
 
     def _user(self, table: Table) -> Table | None:
-        """Another table with a route that looks in this one."""
+        """Another table with a route that leads to this one."""
         for each in self:
             if each is not table:
                 for entry in each:
                     for _, paths in entry.said:
-                        if any(p.kind is PathKind.LOOKUP and p.fib_index == table.fib_index for p in paths.paths):
+                        if any(p.kind in TO_TABLES and p.fib_index == table.fib_index for p in paths.paths):
                             return each
         return None
 
@@ -116,7 +124,7 @@ class Tables:
         """Forward a prefix by these paths; ``multipath``: by these too."""
         table = self[table_id]
         address, length = self.family.prefix(prefix)
-        wanted = tuple(self.resolve(table, path) for path in ((paths,) if isinstance(paths, Path) else paths))
+        wanted = self._meant(table, address, length, paths)
         if multipath:
             wanted = _merged(self._said(table, address, length, source), wanted)
         entry = table.say(address, length, source, wanted)
@@ -141,7 +149,7 @@ class Tables:
             )
         left: Paths = ()
         if paths is not None:
-            gone = [self.resolve(table, path) for path in ((paths,) if isinstance(paths, Path) else paths)]
+            gone = self._meant(table, address, length, paths)
             for path in gone:
                 if not any(_same(path, each) for each in said):
                     raise Invalid(
@@ -159,21 +167,32 @@ class Tables:
         paths = entry.by(source) if entry else None
         return paths.paths if paths else ()
 
+    def _meant(self, table: Table, address: int, length: int, paths: Path | Sequence[Path]) -> Paths:
+        """A route's paths as they are meant. A host that is behind an interface is its own next hop."""
+        meant = []
+        for path in (paths,) if isinstance(paths, Path) else paths:
+            if path.kind is PathKind.ATTACHED and length == self.family.bits and self._has_neighbors(path.sw_if_index):
+                path = replace(path, kind=PathKind.NEXT_HOP, address=self.family.address(address))
+            meant.append(self.resolve(table, path))
+        return tuple(meant)
+
+    def _has_neighbors(self, sw_if_index: int) -> bool:
+        return self._engine[Interfaces][sw_if_index].device.ethernet
+
     def resolve(self, table: Table, path: Path) -> Path:
-        """A path with its interface: a next hop without one is on the subnet that it is attached to. Raises Invalid."""
+        """A path as it is meant: by a next hop without an interface is as that next hop's own route says. Raises
+        Invalid.
+        """
         if path.kind is not PathKind.NEXT_HOP:
             return path
         if not isinstance(path.address, self.family.address):
             raise Invalid(f"{path.address} is no {self.family.title} next hop")
         if path.sw_if_index != NONE:
             return path
-        sw_if_index = table.attached(path.address)
-        if sw_if_index is None:
-            raise Invalid(
-                f"next hop {path.address} is on no connected subnet of table {table.table_id}: name its interface too",
-                "NEXT_HOP_NOT_IN_FIB",
-            )
-        return Path(path.kind, path.address, sw_if_index, path.weight, path.preference)
+        if path.address.is_link_local and self.family.bits == 128:
+            message = f"next hop {path.address} is on one link only: name its interface too"
+            raise Invalid(message, "NEXT_HOP_NOT_IN_FIB")
+        return replace(path, kind=PathKind.RECURSIVE, fib_index=table.fib_index)
 
     def add_routes(self, table_id: int, routes: Iterable[Route], source: Source = Source.API) -> int:
         """Many routes at a time: (prefix, paths), or (prefix, next hop, interface). How many there were.

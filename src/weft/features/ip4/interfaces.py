@@ -34,7 +34,7 @@ class Addresses4(Addresses):
     """Tables and IPv4 addresses of interfaces."""
 
     def publish(self, interface: Interface) -> None:
-        row, own = interfaces4[interface.sw_if_index], self.addresses(interface)
+        row, own = interfaces4[interface.sw_if_index], self.used(interface)
         row.fib_index = self.table_of(interface).fib_index
         row.ip = int(own[0].ip) if own else 0
 

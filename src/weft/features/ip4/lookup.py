@@ -7,7 +7,7 @@ from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
-from weft.features.fib.load_balance import choose, follow, route_balance, to_counters, via_counters
+from weft.features.fib.load_balance import apart, choose, follow, route_balance, to_counters, via_counters
 from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.ip4.errors import LookupError
 from weft.features.ip4.flow_hash import flow_hash, flow_hashes
@@ -55,7 +55,9 @@ def ip4_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
 
 @node("ip4-load-balance", next=LookupNext, trace=trace_lookup)
 def ip4_load_balance(rt: NodeRuntime, pkt: Buffer) -> int:
-    """The same for packets whose route this machine has looked up itself: ``adj_index`` is its number."""
+    """The same for packets whose route is known: that of an address that another route goes by, or that this machine
+    has looked up itself. ``adj_index`` is its number.
+    """
     meta = IpMeta(pkt.opaque)
     route = meta.adj_index
     via_counters.add(rt.worker, route, 1, pkt.total_length)
@@ -65,7 +67,7 @@ def ip4_load_balance(rt: NodeRuntime, pkt: Buffer) -> int:
         return follow(lb.address, meta)
     fib_index = meta.fib_index
     meta.flow_hash = flow_hash(pkt, flow_hashes[0 if fib_index == BY_INTERFACE else fib_index])
-    return follow(choose(lb, meta.flow_hash).address, meta)
+    return follow(choose(lb, apart(meta.flow_hash, route)).address, meta)
 
 
 MOST_LOOKUPS = 4  #: in tables that lead to one another, as VPP

@@ -102,7 +102,7 @@ class Addresses6(Addresses):
         """The link-local one first."""
         own = self._link_local.get(interface.sw_if_index)
         first = [IPv6Interface((own, LINK_LOCAL.prefixlen))] if own else []
-        return first + [each for each in self.addresses(interface) if isinstance(each, IPv6Interface)]
+        return first + [each for each in self.used(interface) if isinstance(each, IPv6Interface)]
 
     # --- the link
 

@@ -7,7 +7,7 @@ from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
-from weft.features.fib.load_balance import choose, route_balance, to_counters, via_counters
+from weft.features.fib.load_balance import apart, choose, follow, route_balance, to_counters, via_counters
 from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.ip.ply import MAX_FIBS
 from weft.features.ip6.errors import Ip6Error, LookupError
@@ -51,12 +51,9 @@ def go(pkt: Buffer, meta: IpMeta, route: int, fib_index: int) -> int:
     """The way that a route's packets go."""
     lb = route_balance(route)
     if lb.buckets == 0:
-        meta.adj_index = lb.index
-        return lb.next
+        return follow(lb.address, meta)
     meta.flow_hash = flow_hash(pkt, flow_hashes[fib_index])
-    way = choose(lb, meta.flow_hash)
-    meta.adj_index = way.index
-    return way.next
+    return follow(choose(lb, meta.flow_hash).address, meta)
 
 
 @node("ip6-lookup", next=LookupNext, trace=trace_lookup)
@@ -85,13 +82,19 @@ def ip6_link_local(rt: NodeRuntime, pkt: Buffer) -> int:
 
 @node("ip6-load-balance", next=LookupNext, trace=trace_lookup)
 def ip6_load_balance(rt: NodeRuntime, pkt: Buffer) -> int:
-    """The same for packets whose route this machine has looked up itself: ``adj_index`` is its number."""
+    """The same for packets whose route is known: that of an address that another route goes by, or that this machine
+    has looked up itself. ``adj_index`` is its number.
+    """
     meta = IpMeta(pkt.opaque)
     route = meta.adj_index
     via_counters.add(rt.worker, route, 1, pkt.total_length)
+    lb = route_balance(route)
     meta.flow_hash = 0
+    if lb.buckets == 0:
+        return follow(lb.address, meta)
     fib_index = meta.fib_index
-    return go(pkt, meta, route, 0 if fib_index == BY_INTERFACE else fib_index)
+    meta.flow_hash = flow_hash(pkt, flow_hashes[0 if fib_index == BY_INTERFACE else fib_index])
+    return follow(choose(lb, apart(meta.flow_hash, route)).address, meta)
 
 
 MOST_LOOKUPS = 4  #: in tables that lead to one another, as VPP

@@ -130,7 +130,7 @@ class Ip6(Ip):
         found = super().source_address(table_id, destination)
         if found is not None:
             return found
-        path = self.tables[table_id].match(int(destination)).paths.paths[0]
+        path = self.tables[table_id].match(int(destination)).paths.way_out
         interface = self._interfaces.by_index(path.sw_if_index)
         return self.link_local(interface) if interface else None
 

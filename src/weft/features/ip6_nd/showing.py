@@ -26,7 +26,7 @@ def interface_lines(engine: Engine, interface: Interface) -> Iterator[str]:
     yield "  Link-local address(es):"
     own = ip6.link_local(interface)
     yield f"    {own}{mark(own)}"
-    addresses = ip6.addresses(interface)
+    addresses = ip6.used_addresses(interface)
     if addresses:
         yield "  Global unicast address(es):"
     for each in addresses:

@@ -41,14 +41,14 @@ def route_to(engine: Engine, destination: Address, source: Interface | None, tab
     if table_id is None:
         table_id = ip.table_of(source).table_id if source else 0
     table = ip.tables[table_id]
-    sw_if_index = table.match(int(destination)).paths.paths[0].sw_if_index
+    sw_if_index = table.match(int(destination)).paths.way_out.sw_if_index
     if sw_if_index == NONE:
         raise Invalid(f"no egress interface to {destination}")
     egress = engine[Interfaces][sw_if_index]
     if source is None:
         address = ip.source_address(table_id, destination)
     else:
-        own = ip.addresses(source)
+        own = ip.used_addresses(source)
         address = next((each.ip for each in own if destination in each.network), own[0].ip if own else None)
     if address is None:
         raise Invalid(f"no source address for egress interface {(source or egress).name}")

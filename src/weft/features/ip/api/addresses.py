@@ -17,6 +17,7 @@ from weft.features.interface.api import api as interface_api
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip.api.module import api
 from weft.features.ip.model import ip_of, models
+from weft.features.ip.unnumbered import Unnumbered
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -151,16 +152,22 @@ class IpAddressDetails:
 
 @api.dump("ip_address_dump", 0x2D033DE4, details=IpAddressDetails)
 def ip_address_dump(engine: Engine, sw_if_index: InterfaceIndex, is_ipv6: bool) -> Iterator[IpAddressDetails]:
-    """The addresses of an interface."""
-    for address in ip_of(engine, _version(is_ipv6)).addresses(engine[Interfaces][sw_if_index]):
+    """The addresses of an interface, or if it is unnumbered those of the one that it uses."""
+    for address in ip_of(engine, _version(is_ipv6)).used_addresses(engine[Interfaces][sw_if_index]):
         yield IpAddressDetails(sw_if_index, address)
 
 
-@interface_api.unimplemented("sw_interface_set_unnumbered", 0x154A6439)
+@interface_api.request("sw_interface_set_unnumbered", 0x154A6439)
 def sw_interface_set_unnumbered(
     engine: Engine, sw_if_index: InterfaceIndex, unnumbered_sw_if_index: InterfaceIndex, is_add: bool
 ) -> None:
-    """Let an interface use the addresses of another one."""
+    """Let an interface, ``unnumbered_sw_if_index``, use the addresses of another one, or no longer."""
+    interfaces = engine[Interfaces]
+    interface = interfaces[unnumbered_sw_if_index]
+    if is_add:
+        engine[Unnumbered].set(interface, interfaces[sw_if_index])
+    else:
+        engine[Unnumbered].unset(interface)
 
 
 @api.details("ip_unnumbered_details", 0xCC59BD42)
@@ -172,9 +179,12 @@ class IpUnnumberedDetails:
     ip_sw_if_index: InterfaceIndex
 
 
-@api.unimplemented("ip_unnumbered_dump", 0xF9E6675E, details=IpUnnumberedDetails)
-def ip_unnumbered_dump(engine: Engine, sw_if_index: InterfaceIndex = NO_INTERFACE) -> None:
-    """Interfaces that use the addresses of others."""
+@api.dump("ip_unnumbered_dump", 0xF9E6675E, details=IpUnnumberedDetails)
+def ip_unnumbered_dump(engine: Engine, sw_if_index: InterfaceIndex = NO_INTERFACE) -> Iterator[IpUnnumberedDetails]:
+    """Interfaces that use the addresses of others: one, or all (~0)."""
+    for borrower, lender in sorted(engine[Unnumbered].lender.items()):
+        if sw_if_index in (NO_INTERFACE, borrower):
+            yield IpUnnumberedDetails(borrower, lender)
 
 
 @interface_api.unimplemented("sw_interface_set_ip_directed_broadcast", 0xAE6CFCFB)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from weft.core.api.interface_types import NO_INTERFACE
 from weft.core.api.ip_types import octets_of
 from weft.core.model import Invalid
-from weft.features.fib.api_types import NO_ADDRESS, FibPath, FibPathNh, FibPathNhProto, FibPathType
-from weft.features.fib.model import Path, PathKind
+from weft.features.fib.api_types import NO_ADDRESS, FibPath, FibPathFlags, FibPathNh, FibPathNhProto, FibPathType
+from weft.features.fib.model import Path, PathKind, Resolve
 from weft.features.interface.model import Interfaces
+from weft.features.ip.tables import TO_TABLES
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -26,6 +27,12 @@ TYPES = {kind: type for type, kind in SIMPLE.items()} | {
     PathKind.RECEIVE: FibPathType.FIB_API_PATH_TYPE_LOCAL,
     PathKind.PUNT: FibPathType.FIB_API_PATH_TYPE_LOCAL,
 }
+TO_RESOLVE = FibPathFlags.FIB_API_PATH_FLAG_RESOLVE_VIA_HOST | FibPathFlags.FIB_API_PATH_FLAG_RESOLVE_VIA_ATTACHED
+RESOLVE = {
+    int(FibPathFlags.FIB_API_PATH_FLAG_RESOLVE_VIA_HOST): Resolve.HOST,
+    int(FibPathFlags.FIB_API_PATH_FLAG_RESOLVE_VIA_ATTACHED): Resolve.ATTACHED,
+}
+FLAGS = {resolve: FibPathFlags(flag) for flag, resolve in RESOLVE.items()}
 
 
 def paths_of(engine: Engine, ip: Ip, wire: Iterable[FibPath]) -> list[Path]:
@@ -49,7 +56,8 @@ def _path_of(engine: Engine, ip: Ip, wire: FibPath) -> Path:
         raise Invalid(f"a next hop of {ip.family.title} is {ip.family.title}", "FIB_PATH_UNSUPPORTED_NH_PROTO")
     octets = wire.nh.address[: ip.family.bits // 8]
     if any(octets):
-        path = Path(PathKind.NEXT_HOP, ip.family.address(octets), index, weight, preference)
+        resolve = RESOLVE.get(int(wire.flags & TO_RESOLVE), Resolve.ANY)
+        path = Path(PathKind.NEXT_HOP, ip.family.address(octets), index, weight, preference, resolve=resolve)
         return path if index != NO_INTERFACE else ip.tables.resolve(ip.tables[wire.table_id], path)
     if index != NO_INTERFACE:
         return Path(PathKind.ATTACHED, None, index, weight, preference)
@@ -63,11 +71,12 @@ def described(ip: Ip, path: Path) -> FibPath:
         proto = FibPathNhProto.FIB_API_PATH_NH_PROTO_IP6
     return FibPath(
         path.sw_if_index,
-        ip.tables.by_index[path.fib_index].table_id if path.kind is PathKind.LOOKUP else 0,
+        ip.tables.by_index[path.fib_index].table_id if path.kind in TO_TABLES else 0,
         0,
         path.weight,
         path.preference,
         TYPES.get(path.kind, FibPathType.FIB_API_PATH_TYPE_NORMAL),
+        FLAGS.get(path.resolve, FibPathFlags.FIB_API_PATH_FLAG_NONE),
         proto=proto,
         nh=FibPathNh(NO_ADDRESS if path.address is None else octets_of(path.address)),
     )
