@@ -21,6 +21,7 @@ from typing import Any
 
 from weft.core.compilers import in_processes
 from weft.core.digest import Digests
+from weft.core.loader import CompileError, load
 from weft.core.loop import loop_of
 from weft.core.node import NODES, ROUTINES, Node, Routine
 from weft.core.view import View
@@ -164,38 +165,17 @@ def _compile(keys: dict[str, str], store: Store, progress: Progress | None) -> d
     return ready
 
 
-class CompileError(Exception):
-    """Packet code that Numba does not take: the message says which node or routine, and why."""
-
-
 def load_all(names: list[str], store: Store, progress: Progress | None = None) -> dict[str, int]:
     """The address of each unit's machine code. What this process has loaded once it has for all its engines."""
     keys = _keys(names)
     fresh = {name: key for name, key in keys.items() if key not in _loaded}
     for name, unit in _compile(fresh, store, progress).items():
-        _loaded[keys[name]] = _load(*unit)
+        _loaded[keys[name]] = load(keys[name], *unit)
     return {name: _loaded[key] for name, key in keys.items()}
 
 
-#: By its digest, where machine code is that has been loaded, and what keeps it there.
+#: By its digest, where machine code is that has been loaded.
 _loaded: dict[str, int] = {}
-_keepers: list[Any] = []
-
-
-def _load(symbol: str, code: bytes) -> int:
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine()
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    _keepers.append(engine)
-    address: int = engine.get_function_address(symbol)
-    if not address:
-        raise CompileError(f"the kept machine code has no symbol {symbol}; remove the folder it is kept in")
-    return address
 
 
 @cache

@@ -212,7 +212,7 @@ class Module:
 
     def _plain_reply(self, name: str) -> Message:
         @self.reply(f"{name}_reply", RETVAL_CRC)
-        @dataclass
+        @dataclass(repr=False, eq=False)
         class Reply:
             pass
 
@@ -265,19 +265,18 @@ def _fields(cls: type) -> dict[str, Type]:
 
 def _parameters(function: Callable[..., Any]) -> tuple[dict[str, Type], dict[str, str], dict[str, Any]]:
     """The fields of a request, the parameters that are no fields, and the defaults."""
-    names = list(inspect.signature(function).parameters)
+    parameters = inspect.signature(function).parameters
     hints = get_type_hints(function, localns={"Engine": object}, include_extras=True)
     fields, given, defaults = {}, {}, {}
-    for position, name in enumerate(names):
+    for position, (name, parameter) in enumerate(parameters.items()):
         if position == 0:
             given[name] = "engine"
         elif hints[name] is Client:
             given[name] = "client"
         else:
             fields[name] = _typed_field(function, name, hints[name])
-            default = inspect.signature(function).parameters[name].default
-            if default is not inspect.Parameter.empty:
-                defaults[name] = default
+            if parameter.default is not inspect.Parameter.empty:
+                defaults[name] = parameter.default
     return fields, given, defaults
 
 
