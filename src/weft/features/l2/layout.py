@@ -14,6 +14,7 @@ MAX_BRIDGE_DOMAINS = 1 << 16
 
 # Port.flags
 BVI = 1 << 0
+SELECTIVE = 1 << 1  #: packets that leave by it have more to pass than this: a group, a tag rewrite, features
 
 
 class Rewrite(View):

@@ -7,7 +7,7 @@ from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, node
 from weft.core.runtime import NodeRuntime
 from weft.features.l2.errors import OutputError
-from weft.features.l2.layout import L2Meta, ports
+from weft.features.l2.layout import SELECTIVE, L2Meta, ports
 from weft.features.l2.pipeline import first_output_feature
 from weft.features.l2.rewrite import rewrite_tags
 from weft.features.l2.trace import trace_output
@@ -19,12 +19,16 @@ class OutputNext(Nexts):
 
 @node("l2-output", next=OutputNext, trace=trace_output, counts=OutputError.L2OUTPUT)
 def l2_output(rt: NodeRuntime, pkt: Buffer) -> int:
-    """Rewrite the tags as the port asks for; then the port's own features, if it has any."""
+    """Most ports ask for nothing. Else: the split-horizon check, the tags as the port wants them, and then its own
+    features, if it has any.
+    """
     # Cut to size: whoever sends packets here may have left it at "no interface".
     port = ports[pkt.tx_sw_if_index & (MAX_INTERFACES - 1)]
     output = port.output_node
     if output == 0:
         return pkt.fail(OutputError.MAPPING_DROP, OutputNext.DROP)
+    if port.flags & SELECTIVE == 0:
+        return output
     shg = port.shg
     if shg != 0 and shg == L2Meta(pkt.opaque).context.shg:
         return pkt.fail(OutputError.SHG_DROP, OutputNext.DROP)

@@ -10,7 +10,7 @@ from weft.core.model import Invalid, model
 from weft.features.interface.model import BRIDGED, Interface, Interfaces
 from weft.features.l2.domain import DEFAULT, ITS_OWN, OPTIONS, BridgeDomain, BridgeDomains, FloodMember
 from weft.features.l2.fib import L2Fib
-from weft.features.l2.layout import BVI, BVI_ENTRY, STATIC, Port, ports
+from weft.features.l2.layout import BVI, BVI_ENTRY, SELECTIVE, STATIC, Port, ports
 from weft.features.l2.pipeline import (
     ARP_TERM,
     ARP_UFWD,
@@ -206,9 +206,10 @@ class Layer2:
         bvi = configured.type is PortType.BVI
         row.output_sw_if_index = configured.peer.sw_if_index if configured.peer else 0
         row.output_features = configured.output | OUTPUT_END if configured.output else 0
-        row.output_node = configured.interface.row.output_node if configured.at_layer_2 else 0
-        row.flags = BVI if bvi else 0
         row.shg = configured.shg
+        selective = configured.shg or configured.rewrite or configured.output
+        row.flags = (BVI if bvi else 0) | (SELECTIVE if selective else 0)
+        row.output_node = configured.interface.row.output_node if configured.at_layer_2 else 0
         if domain is not None:
             context = row.context
             context.shg = 0 if bvi else configured.shg
