@@ -24,6 +24,7 @@ from weft.features.vhost_user.backend import Backend
 from weft.features.vhost_user.bits import TO_GUEST, Feature, Wishes
 from weft.features.vhost_user.chains import FAULT_TEXT, Fault
 from weft.features.vhost_user.ends import Client, End, Server, check_path
+from weft.features.vhost_user.greeting import greet
 from weft.features.vhost_user.mapping import Mappings
 from weft.features.vhost_user.messages import Failed
 from weft.features.vhost_user.model import MAX_DEVICES, MAX_RINGS, Device, GuestMemory, Ring, devices, memories, rings
@@ -193,7 +194,11 @@ class VhostUser:
         everything = TO_GUEST & ~Feature.VIRTIO_NET_F_GUEST_ECN
         interfaces.set_flag(self.interface, CHECKSUM_OFFLOAD, bool(features & Feature.VIRTIO_NET_F_GUEST_CSUM))
         interfaces.set_flag(self.interface, GSO, features & everything == everything)
-        interfaces.set_link(self.interface, {0, 1} <= running)
+        link = {0, 1} <= running
+        came = link and not self.interface.link_up
+        interfaces.set_link(self.interface, link)
+        if came:
+            greet(self.engine, self.interface)
 
     def announce(self, mac: int) -> None:
         """A RARP request from the guest's address (RFC 903), as if it had sent it."""
