@@ -23,21 +23,27 @@ class EtcdServer:
 
     folder: Path
     arguments: tuple[str, ...] = ()
+    tls: tuple[str, str, str] | None = None  #: files: the clients' authority, our certificate, its key
     port: int = field(default_factory=free_port)
     peer: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
-        client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.peer}"
+        scheme, arguments = "http", self.arguments
+        if self.tls:
+            scheme = "https"
+            ca, cert, key = self.tls
+            arguments += ("--trusted-ca-file", ca, "--cert-file", cert, "--key-file", key, "--client-cert-auth")
+        client, peer = f"{scheme}://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.peer}"
         self.process = Process(
             "etcd",
             (
                 "etcd", "--data-dir", str(self.folder / "etcd"), "--logger", "zap", "--log-level", "warn",
                 "--listen-client-urls", client, "--advertise-client-urls", client,
                 "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                "--initial-cluster", f"default={peer}", *self.arguments,
+                "--initial-cluster", f"default={peer}", *arguments,
             ),
             self.folder / "etcd.log",
-            ready=self.healthy,
+            ready=(lambda: answers(self.port)) if self.tls else self.healthy,
         )  # fmt: skip
 
     def healthy(self) -> bool:

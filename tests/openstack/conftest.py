@@ -1,0 +1,46 @@
+"""A real etcd for each test module, empty for each test; and engines that agents program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from weft_openstack.lab.services import EtcdServer
+from weft_openstack.store.etcd import Settings
+
+
+@pytest.fixture(scope="session")
+def etcd_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdServer]:
+    """One that tests leave running."""
+    server = EtcdServer(tmp_path_factory.mktemp("etcd"))
+    server.process.start()
+    yield server
+    server.process.stop()
+
+
+@pytest.fixture
+def own_etcd(tmp_path: Path) -> Iterator[EtcdServer]:
+    """One that a test may stop, kill and fill."""
+    server = EtcdServer(tmp_path)
+    server.process.start()
+    yield server
+    server.process.stop()
+
+
+_used = 0
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix that no other test uses."""
+    global _used
+    _used += 1
+    return f"/test{_used}/"
+
+
+@pytest.fixture
+def store(etcd_server: EtcdServer) -> Settings:
+    """How to reach the common etcd."""
+    return Settings((etcd_server.endpoint,))
