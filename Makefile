@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 APT := python3 python3-venv iproute2 iputils-ping iperf3 qemu-system-x86 busybox-static dpdk-dev librte-net-virtio23 \
-       librte-net-vhost23
+       librte-net-vhost23 etcd-server openssl
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: lab lab-down test lint bench fuzz clean

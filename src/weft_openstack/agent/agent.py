@@ -84,6 +84,7 @@ class Agent:
 
     def _lease_lost(self) -> None:
         self.publisher.forget()
+        self.presence.forget()
         self._news.set()
 
     def _networks(self) -> list[Mirror]:
@@ -237,9 +238,9 @@ class Agent:
                     value = records.encode(records.Endpoint(address=endpoint))
                     await self.etcd.put(self.config.prefix + keys.endpoint(self.config.facts.name), value)
                     told = True
+                await self.presence.say(**self._here)
                 if self.outcomes is not None:
                     await self.publisher.say(self.outcomes)
-                await self.presence.say(**self._here)
                 attempt = 0
             except StoreError as error:
                 log.warning("what became of the ports could not be said: %s; trying again", error)

@@ -128,6 +128,8 @@ class _Planner:
     def _make(self, wanted: Wanted) -> None:
         what = wanted.what
         assert not isinstance(what, Existing)
+        if isinstance(what, Vlan) and what.parent in self.plan.problems:
+            return
         taken = self._taken(what)
         if taken is None:
             self._do(ops.CreateSub(wanted.ref, what) if isinstance(what, Vlan) else ops.Create(wanted.ref, what))

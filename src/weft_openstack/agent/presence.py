@@ -85,6 +85,10 @@ class Presence:
         if not self._modified:
             await self.take()
 
+    def forget(self) -> None:
+        """The lease ended: the record is not there."""
+        self._modified = 0
+
     def _value(self) -> bytes:
         return records.encode(self.record)
 

@@ -1,0 +1,280 @@
+"""The agent between a real etcd and a real engine's API: what it makes, keeps, brings back and leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.api.served import Served
+from tests.openstack.net import PORT, flat, port, put_ports, vlan
+from tests.openstack.waiting import eventually
+
+from weft_openstack.agent import tags
+from weft_openstack.agent.agent import Agent, Config
+from weft_openstack.agent.desired import HostFacts
+from weft_openstack.agent.presence import Occupied, lock
+from weft_openstack.store import keys, records
+from weft_openstack.store.etcd import Etcd, Settings
+
+
+class Host:
+    """A host: an engine with the uplink pg0, and its agent's configuration."""
+
+    def __init__(self, folder: Path, store: Settings, prefix: str) -> None:
+        self.folder, self.prefix, self.store = folder, prefix, store
+        facts = HostFacts("h1", {"physnet1": "pg0"}, str(folder))
+        self.config = Config(facts, store, prefix, str(folder / "api.sock"), "this machine", lease_seconds=5)
+
+    @asynccontextmanager
+    async def agent(self, **changes: Any) -> AsyncIterator[Agent]:
+        agent = Agent(replace(self.config, **changes))
+        task = asyncio.create_task(agent.run())
+        try:
+            yield agent
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def put(self, etcd: Etcd, *numbers: int, vlans: Callable[[int], int] = lambda number: 100) -> None:
+        ports = {number: port(number, vlan(vlans(number)), str(self.folder)) for number in numbers}
+        await put_ports(etcd, self.prefix, "h1", ports)
+
+    async def state(self, etcd: Etcd, number: int) -> records.PortState | None:
+        item = await etcd.get(self.prefix + keys.port_state("h1", PORT.format(number)))
+        return records.decode(records.PortState, item.value) if item else None
+
+    async def has(self, etcd: Etcd, number: int, status: str) -> records.PortState:
+        async def right() -> records.PortState | None:
+            state = await self.state(etcd, number)
+            return state if state and state.status == status else None
+
+        found = await eventually(right)
+        assert found
+        return found
+
+
+@pytest.fixture
+def host(tmp_path: Path, store: Settings, prefix: str) -> Host:
+    return Host(tmp_path, store, prefix)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with Served(tmp_path / "api.sock") as engine:
+        engine.run(lambda lab: lab.pg(2))
+        yield engine
+
+
+def run(program: Callable[[Etcd], Coroutine[Any, Any, None]], store: Settings) -> None:
+    async def connected() -> None:
+        async with Etcd(store) as etcd:
+            await asyncio.wait_for(program(etcd), 60)
+
+    asyncio.run(connected())
+
+
+def interfaces(served: Served) -> dict[str, int]:
+    """Tag -> sw_if_index of all interfaces with a tag."""
+    vpp = served.client()
+    found = {each.tag: each.sw_if_index for each in vpp.api.sw_interface_dump() if each.tag}
+    vpp.disconnect()
+    return found
+
+
+def test_a_port_comes_is_told_of_and_goes(host: Host, served: Served) -> None:
+    async def program(etcd: Etcd) -> None:
+        async with host.agent():
+            await host.put(etcd, 1)
+            state = await host.has(etcd, 1, "up")
+            item = await etcd.get(host.prefix + keys.port("h1", PORT.format(1)))
+            assert item and state.at == item.modified and not state.plan
+            assert interfaces(served)[tags.port(PORT.format(1))] == state.sw_if_index
+            shown = served.cli("show bridge-domain 1 detail")
+            assert "pg0.100" in shown and "pop-1" in shown and state.interface in shown
+            await etcd.delete(host.prefix + keys.port("h1", PORT.format(1)))
+            await eventually(lambda: not interfaces(served))
+            await eventually(lambda: served.cli("show bridge-domain").strip() == "no bridge-domains in use")
+
+            async def untold() -> bool:
+                return await host.state(etcd, 1) is None
+
+            await eventually(untold)
+
+    run(program, host.store)
+
+
+def test_a_new_agent_goes_on_where_the_last_one_stopped(host: Host, served: Served) -> None:
+    """It writes nothing to the forwarder, removes what is stale, and takes over what was said, word for word."""
+
+    async def program(etcd: Etcd) -> None:
+        async with host.agent():
+            await host.put(etcd, *range(1, 6), vlans=lambda number: 100 + number // 3)
+            for number in range(1, 6):
+                await host.has(etcd, number, "up")
+        before, said = interfaces(served), await etcd.below(host.prefix + "state/")
+        async with host.agent() as agent:
+            await eventually(lambda: agent.outcomes is not None)
+            assert agent.reconciler.writes == 0
+            assert interfaces(served) == before
+            now = {item.key: item for item in (await etcd.below(host.prefix + "state/h1/ports/"))[0]}
+            assert now == {item.key: item for item in said[0] if "/ports/" in item.key}
+        await etcd.delete(host.prefix + keys.port("h1", PORT.format(5)))
+        theirs = served.cli("create loopback interface").strip()
+        served.cli(f"set interface tag {theirs} theirs\nset interface l2 bridge {theirs} 77")
+        async with host.agent() as agent:
+            await eventually(lambda: agent.outcomes is not None)
+            gone = {tags.port(PORT.format(5))}
+            assert interfaces(served).keys() == before.keys() - gone | {"theirs"}
+            assert "77" in served.cli("show bridge-domain")
+
+    run(program, host.store)
+
+
+def test_a_forwarder_that_starts_anew_gets_all_back(host: Host, tmp_path: Path) -> None:
+    async def program(etcd: Etcd) -> None:
+        async with host.agent():
+            with Served(tmp_path / "api.sock") as first:
+                first.run(lambda lab: lab.pg(1))
+                await host.put(etcd, 1, 2)
+                await host.has(etcd, 2, "up")
+                before = interfaces(first)
+
+            async def unready() -> bool:
+                item = await etcd.get(host.prefix + keys.agent("h1"))
+                return item is not None and not records.decode(records.Agent, item.value).ready
+
+            await eventually(unready)
+            with Served(tmp_path / "api.sock") as second:
+                second.run(lambda lab: lab.pg(1))
+                await eventually(lambda: interfaces(second).keys() == before.keys())
+                await host.has(etcd, 1, "up")
+                assert "pop-1" in second.cli("show bridge-domain 1 detail")
+
+    run(program, host.store)
+
+
+def test_errors_belong_to_their_port(host: Host, served: Served) -> None:
+    """A record that nobody can read, an unknown physical network, an interface that is somebody else's."""
+
+    async def program(etcd: Etcd) -> None:
+        served.cli("create sub-interfaces pg0 300\nset interface state pg0.300 up")
+        async with host.agent():
+            await host.put(etcd, 1)
+            up = await host.has(etcd, 1, "up")
+            await etcd.put(host.prefix + keys.port("h1", PORT.format(1)), b'{"version": 1}')
+            ports = {
+                2: port(2, vlan(100, physnet="physnet9"), str(host.folder)),
+                3: port(3, vlan(300), str(host.folder)),
+                4: port(4, vlan(400), str(host.folder)),
+            }
+            await put_ports(etcd, host.prefix, "h1", ports)
+            await host.has(etcd, 4, "up")
+            assert "no port: " in (await host.has(etcd, 1, "failed")).reason
+            assert interfaces(served)[tags.port(PORT.format(1))] == up.sw_if_index
+            assert "physnet9 is not configured" in (await host.has(etcd, 2, "failed")).reason
+            assert "there already as pg0.300" in (await host.has(etcd, 3, "failed")).reason
+            served.cli("set interface state pg0.300 down")
+            await etcd.put(host.prefix + keys.port("h1", PORT.format(1)), records.encode(ports[4]))
+            await put_ports(etcd, host.prefix, "h1", {1: port(1, vlan(100), str(host.folder))})
+            await host.has(etcd, 1, "up")
+
+    run(program, host.store)
+
+
+def test_what_failed_is_tried_again(host: Host, tmp_path: Path) -> None:
+    """The uplink comes after the port."""
+
+    async def program(etcd: Etcd) -> None:
+        with Served(tmp_path / "api.sock") as served:
+            async with host.agent(read_interval=1.0):
+                await host.put(etcd, 1)
+                failed = await host.has(etcd, 1, "failed")
+                assert failed.reason == "the forwarder has no interface pg0"
+                served.run(lambda lab: lab.pg(1))
+                await host.has(etcd, 1, "up")
+
+    run(program, host.store)
+
+
+def test_an_interface_that_somebody_deletes_comes_back(host: Host, served: Served) -> None:
+    async def program(etcd: Etcd) -> None:
+        async with host.agent():
+            await host.put(etcd, 1)
+            await host.has(etcd, 1, "up")
+            served.cli("delete sub-interface pg0.100")
+            await eventually(lambda: "pop-1" in served.cli("show bridge-domain 1 detail"))
+
+    run(program, host.store)
+
+
+def test_admin_state_and_network_follow(host: Host, served: Served) -> None:
+    async def program(etcd: Etcd) -> None:
+        async with host.agent():
+            await host.put(etcd, 1)
+            up = await host.has(etcd, 1, "up")
+            down = port(1, vlan(100), str(host.folder), admin_up=False)
+            await put_ports(etcd, host.prefix, "h1", {1: down})
+            assert (await host.has(etcd, 1, "down")).reason == "its admin state is down"
+            await put_ports(etcd, host.prefix, "h1", {1: port(1, flat(), str(host.folder))})
+            assert (await host.has(etcd, 1, "up")).sw_if_index == up.sw_if_index
+            shown = served.cli("show bridge-domain 2 detail")
+            assert "pg0 " in shown and up.interface in shown
+            assert "pg0.100" not in served.cli("show interface")
+
+    run(program, host.store)
+
+
+def test_a_second_agent_of_the_same_name_refuses(host: Host, served: Served, tmp_path: Path) -> None:
+    async def program(etcd: Etcd) -> None:
+        async with host.agent():
+            await host.put(etcd, 1)
+            await host.has(etcd, 1, "up")
+            other = Agent(replace(host.config, machine="another machine"))
+            with pytest.raises(Occupied, match="this machine"):
+                await other.run()
+            await host.put(etcd, 2)
+            await host.has(etcd, 2, "up")
+
+    run(program, host.store)
+    held, who = lock(tmp_path / "state", "h1")
+    with held, pytest.raises(Occupied, match="runs on this machine"):
+        lock(tmp_path / "state", "h1")
+    held, again = lock(tmp_path / "state", "h1")
+    held.close()
+    assert again == who
+
+
+def test_a_lost_lease_is_said_anew(host: Host, served: Served) -> None:
+    """As after a long cut: everything below the lease is gone."""
+
+    async def program(etcd: Etcd) -> None:
+        async with host.agent() as agent:
+            await host.put(etcd, 1)
+            await host.has(etcd, 1, "up")
+            await etcd.revoke(agent.lease.id)
+            assert await host.state(etcd, 1) is None
+            await host.has(etcd, 1, "up")
+            assert await etcd.get(host.prefix + keys.agent("h1"))
+
+    run(program, host.store)
+
+
+def test_the_plan_is_what_would_be_done(host: Host, served: Served) -> None:
+    async def program(etcd: Etcd) -> None:
+        await host.put(etcd, 1)
+        agent = Agent(host.config)
+        plan = await agent.show_plan()
+        await agent.close()
+        assert [type(each).__name__ for each in plan.operations] == [
+            "CreateBridge", "Create", "CreateSub", "Join", "Join", "Pop", "Up", "SubUp"
+        ]  # fmt: skip
+        assert not interfaces(served)
+        assert await etcd.get(host.prefix + keys.agent("h1")) is None
+
+    run(program, host.store)
