@@ -39,6 +39,7 @@ COMPLETE = (
     "vhost_user",
     "vlib",
     "vpe",
+    "vxlan",
 )
 
 

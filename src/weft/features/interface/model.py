@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from weft.core import arena, memory
@@ -143,6 +144,14 @@ class SubInterface:
     outer_any: bool = False
 
 
+class Flood(Enum):
+    """How a bridge domain floods to an interface."""
+
+    NORMAL = "normal"
+    MASTER = "tunnel-master"  #: it reaches all that the tunnels reach
+    TUNNEL = "tunnel"  #: not, if there is a master
+
+
 @dataclass
 class Interface:
     """A software interface on the control side."""
@@ -159,6 +168,8 @@ class Interface:
     private: object = None
     speed: int = 0  #: kbit/s; 0: unknown
     link_mtu: int = 0  #: the largest packet that a device takes, without the Ethernet header
+    flood: Flood = Flood.NORMAL
+    output: str = ""  #: the node that takes all that leaves by it; else ``<name>-output`` and ``<name>-tx`` do
 
     @property
     def row(self) -> SwInterface:
@@ -232,18 +243,24 @@ class Interfaces:
         flags: int = 0,
         private: object = None,
         number: int = 0,
+        output: str = "",
+        flood: Flood = Flood.NORMAL,
     ) -> Interface:
-        """A device's interface. ``mac`` as the view type of that name; ``number`` is kept in the row's ``device``."""
+        """A device's interface. ``mac`` as the view type of that name; ``number`` is kept in the row's ``device``.
+        ``output`` names the node that takes all packets which leave by it, instead of nodes of its own.
+        """
         if name in self.by_name:
             raise Invalid(f"interface {name} already exists")
         interface = Interface(self._number(), name, device, private=private, link_mtu=mtu)
+        interface.flood, interface.output = flood, output
         interface.hw_if_index = self._free_hw.pop() if self._free_hw else self._next_hw
         self._next_hw = max(self._next_hw, interface.hw_if_index + 1)
         self._clear(interface)
         row, graph = interface.row, self._engine.graph
-        tx_name, output_name = f"{name}-tx", f"{name}-output"
-        graph.add(tx_name, device.tx, interface.sw_if_index)
-        graph.add(output_name, "interface-output-template", interface.sw_if_index, {"interface-tx": tx_name})
+        tx_name, output_name = (output, output) if output else (f"{name}-tx", f"{name}-output")
+        if not output:
+            graph.add(tx_name, device.tx, interface.sw_if_index)
+            graph.add(output_name, "interface-output-template", interface.sw_if_index, {"interface-tx": tx_name})
         row.sup_sw_if_index = interface.sw_if_index
         row.tx_node = DIRECT | graph[tx_name].index
         row.output_node = DIRECT | graph[output_name].index
@@ -283,8 +300,9 @@ class Interfaces:
         interface.row.flags = 0
         self._engine.workers.quiesce()
         if interface.sup is None:
-            self._engine.graph.remove(f"{interface.name}-output")
-            self._engine.graph.remove(f"{interface.name}-tx")
+            if not interface.output:
+                self._engine.graph.remove(f"{interface.name}-output")
+                self._engine.graph.remove(f"{interface.name}-tx")
             self._free_hw.append(interface.hw_if_index)
         else:
             del interface.sup.subs[interface.sub.id]  # type: ignore[union-attr]
@@ -378,7 +396,7 @@ class Interfaces:
             raise Invalid(f"an interface's name has 1 to {MAX_NAME} characters, no blanks, dots or braces")
         if name in self.by_name:
             raise Invalid(f"interface {name} already exists")
-        for node in ("tx", "output"):
+        for node in () if interface.output else ("tx", "output"):
             self._engine.graph.rename(f"{interface.name}-{node}", f"{name}-{node}")
         for each, new in [(interface, name), *((sub, f"{name}.{id}") for id, sub in interface.subs.items())]:
             del self.by_name[each.name]

@@ -11,6 +11,7 @@ from weft.features.fib.source import Source
 from weft.features.interface.model import NONE, Interface, Interfaces
 from weft.features.ip.entry import Entry
 from weft.features.ip.family import Address, Family, IpInterface, Prefix
+from weft.features.ip.groups import Groups
 from weft.features.ip.interfaces import Addresses, AddressWatcher, EnableWatcher
 from weft.features.ip.ply import pool
 from weft.features.ip.table import Table
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 class Ip:
     """Tables, routes, and what interfaces have of a family. A subclass is the model of one."""
+
+    groups: Groups
 
     def __init__(self, engine: Engine, family: Family, addresses: type[Addresses]) -> None:
         self._engine, self.family = engine, family

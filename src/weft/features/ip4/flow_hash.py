@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.core import arena
 from weft.core.buffer import Buffer
 from weft.core.memory import mix
-from weft.core.node import routine
+from weft.core.node import inline, routine
 from weft.core.view import View, be16, u32
 from weft.features.ip.ply import MAX_FIBS
 from weft.features.ip4.header import FRAGMENT_OFFSET, MORE_FRAGMENTS, Ip4Header
@@ -31,10 +31,15 @@ PORTS = Ports.size
 
 @routine
 def flow_hash(pkt: Buffer, wanted: int) -> int:
-    """The hash of the IPv4 packet that starts where the buffer does; not 0. Fragments have no ports: all of a
-    datagram go the same way.
+    """The hash of the IPv4 packet that starts where the buffer does; not 0."""
+    return hash_of(Ip4Header(pkt.data), pkt.current_length, wanted)
+
+
+@inline
+def hash_of(ip: Ip4Header, available: int, wanted: int) -> int:
+    """The hash of an IPv4 packet of which so many bytes are there, a header at least. Fragments have no ports: all of
+    a datagram go the same way.
     """
-    ip = Ip4Header(pkt.data)
     source = ip.source if wanted & _SRC else 0
     destination = ip.destination if wanted & _DST else 0
     header = ip.header_length
@@ -43,7 +48,7 @@ def flow_hash(pkt: Buffer, wanted: int) -> int:
     protocol = ip.protocol
     ported = (protocol == TCP) | (protocol == UDP) | (protocol == SCTP)
     whole = ip.fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS) == 0
-    if ported and whole and pkt.current_length >= header + PORTS:
+    if ported and whole and available >= header + PORTS:
         ports = Ports(ip.address + header)
         sport = ports.source if wanted & _SPORT else 0
         dport = ports.destination if wanted & _DPORT else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from weft.core.buffer import Buffer
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
+from weft.core.table import lookup
 from weft.core.view import View, i64
 from weft.features.icmp.model import TIME_EXCEEDED, TTL_EXCEEDED, icmp_error
 from weft.features.interface.model import ip4_packets
@@ -12,10 +13,12 @@ from weft.features.ip4 import arcs
 from weft.features.ip4.checksum import checksum, is_header_good
 from weft.features.ip4.errors import Ip4Error
 from weft.features.ip4.format import trace_forwarded, trace_ip4
+from weft.features.ip4.groups import group_key4, groups4
 from weft.features.ip4.header import FRAGMENT_OFFSET, MINIMUM, VERSION_IHL, Ip4Header
 from weft.features.ip4.interfaces import interfaces4
 
 unicast, multicast = arcs.unicast, arcs.multicast
+NOT_IN_IT = 0
 MULTICAST = 0xE  #: the first four bits of group addresses (RFC 5771)
 
 
@@ -121,10 +124,13 @@ def ip4_not_enabled(rt: NodeRuntime, pkt: Buffer) -> int:
 
 
 class MulticastNext(Nexts):
+    LOCAL = "ip4-receive"
     DROP = "ip4-drop"
 
 
 @node("ip4-mfib-forward-lookup", next=MulticastNext, trace=trace_forwarded)
 def ip4_mfib_forward_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
-    """No group is forwarded."""
+    """Take what is for groups that this machine is in. No group is forwarded."""
+    if lookup(groups4, group_key4(pkt.rx_sw_if_index, Ip4Header(pkt.data).destination), NOT_IN_IT):
+        return MulticastNext.LOCAL
     return pkt.fail(Ip4Error.RPF_FAILURE, MulticastNext.DROP)

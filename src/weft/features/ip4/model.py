@@ -18,6 +18,7 @@ from weft.features.ip4 import arcs
 from weft.features.ip4.batch import Trie
 from weft.features.ip4.checksum import checksum, header_checksum, is_layer4_good, update
 from weft.features.ip4.flow_hash import flow_hashes
+from weft.features.ip4.groups import Groups4
 from weft.features.ip4.header import (
     DONT_FRAGMENT,
     FRAGMENT_OFFSET,
@@ -82,6 +83,7 @@ class Ip4(Ip):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, FAMILY, Addresses4)
+        self.groups = Groups4(engine)
 
 
 models["ip4"] = Ip4

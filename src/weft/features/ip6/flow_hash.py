@@ -39,17 +39,22 @@ def mixed(address: Ip6Address) -> int:
 
 @routine
 def flow_hash(pkt: Buffer, wanted: int) -> int:
-    """The hash of the IPv6 packet that starts where the buffer does; not 0. Behind extension headers no ports are
-    looked for, so all fragments go the same way.
+    """The hash of the IPv6 packet that starts where the buffer does; not 0."""
+    return hash_of(Ip6Header(pkt.data), pkt.current_length, wanted)
+
+
+@inline
+def hash_of(ip: Ip6Header, available: int, wanted: int) -> int:
+    """The hash of an IPv6 packet of which so many bytes are there, a header at least. Behind extension headers no ports
+    are looked for, so all fragments go the same way.
     """
-    ip = Ip6Header(pkt.data)
     source = mixed(ip.source) if wanted & _SRC else 0
     destination = mixed(ip.destination) if wanted & _DST else 0
     sport = 0
     dport = 0
     protocol = ip.next_header
     ported = (protocol == TCP) | (protocol == UDP) | (protocol == SCTP)
-    if ported and pkt.current_length >= MINIMUM + PORTS:
+    if ported and available >= MINIMUM + PORTS:
         ports = Ports(ip.address + MINIMUM)
         sport = ports.source if wanted & _SPORT else 0
         dport = ports.destination if wanted & _DPORT else 0

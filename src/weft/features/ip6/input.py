@@ -5,6 +5,7 @@ from __future__ import annotations
 from weft.core.buffer import Buffer
 from weft.core.node import Nexts, node, routine
 from weft.core.runtime import NodeRuntime
+from weft.core.table import lookup
 from weft.core.view import View, i64
 from weft.features.icmp.model import icmp_error
 from weft.features.icmp6.types import HOP_LIMIT_EXCEEDED, TIME_EXCEEDED
@@ -12,6 +13,7 @@ from weft.features.interface.model import ip6_packets
 from weft.features.ip6 import arcs
 from weft.features.ip6.errors import Ip6Error
 from weft.features.ip6.format import trace_forwarded6, trace_ip6
+from weft.features.ip6.groups import group_key6, groups6
 from weft.features.ip6.header import MINIMUM, Ip6Header, is_multicast
 from weft.features.ip6.own import interfaces6
 
@@ -96,6 +98,7 @@ class MulticastNext(Nexts):
 
 #: The upper half of groups on the link (ff02::/64).
 ON_LINK = -0xFE << 48
+NOT_IN_IT = 0
 ALL_NODES, ALL_ROUTERS, MLD_ROUTERS = 0x1, 0x2, 0x16
 SOLICITED_NODE = 0x1FF  #: in ff02::1:ff00:0/104, what is above the last three bytes
 
@@ -106,6 +109,6 @@ def ip6_mfib_forward_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
     group = Ip6Header(pkt.data).destination
     low = group.low
     ours = (low == ALL_NODES) | (low == ALL_ROUTERS) | (low == MLD_ROUTERS) | (low >> 24 == SOLICITED_NODE)
-    if (group.high == ON_LINK) & ours:
+    if (group.high == ON_LINK) & ours or lookup(groups6, group_key6(pkt.rx_sw_if_index, group), NOT_IN_IT):
         return MulticastNext.LOCAL
     return pkt.fail(Ip6Error.RPF_FAILURE, MulticastNext.DROP)

@@ -18,6 +18,7 @@ from weft.features.ip6 import arcs
 from weft.features.ip6.batch import Trie6
 from weft.features.ip6.checksum import is_layer4_good, layer4_sum
 from weft.features.ip6.flow_hash import flow_hashes
+from weft.features.ip6.groups import Groups6
 from weft.features.ip6.header import Ip6Address, Ip6Header
 from weft.features.ip6.interfaces import LINK_LOCAL, Addresses6, LinkWatcher, from_mac
 from weft.features.ip6.own import interfaces6, is_on_link, is_own, source_address
@@ -75,6 +76,7 @@ class Ip6(Ip):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, FAMILY, Addresses6)
+        self.groups = Groups6(engine)
         assert isinstance(self._interfaces, Addresses6)
         self._links: Addresses6 = self._interfaces
         self._explicit: set[int] = set()

@@ -13,7 +13,7 @@ from weft.core import memory
 from weft.core.hashmap import HashMap
 from weft.core.model import Invalid, model
 from weft.features.interface.address import show_mac
-from weft.features.interface.model import Interface
+from weft.features.interface.model import Flood, Interface
 from weft.features.l2.layout import (
     MAX_BRIDGE_DOMAINS,
     BridgeDomainRow,
@@ -82,6 +82,12 @@ class BridgeDomain:
     def allows(self, option: int) -> bool:
         """Whether it does this (LEARN, FWD, ...)."""
         return bool(self.row.features & option)
+
+    @property
+    def flooded(self) -> list[FloodMember]:
+        """The members that packets are flooded to: no tunnels where one of them reaches what all others do."""
+        kinds = {member.interface.flood for member in self.members}
+        return [m for m in self.members if Flood.MASTER not in kinds or m.interface.flood is not Flood.TUNNEL]
 
     @property
     def in_use(self) -> bool:
@@ -165,13 +171,13 @@ class BridgeDomains:
     def members_changed(self, domain: BridgeDomain) -> None:
         """Publish whom packets are flooded to: the BVI last, which may take the packet itself."""
         row = domain.row
-        old = row.members.address
-        if not domain.members:
+        old, flooded = row.members.address, domain.flooded
+        if not flooded:
             row.members = Members(0)
         else:
-            record = Members(self._engine.arena.allocate(Members.size + Member.size * len(domain.members)))
-            memory.write(record.rows.address, b"".join(map(_member, reversed(domain.members))))
-            record.count = len(domain.members)
+            record = Members(self._engine.arena.allocate(Members.size + Member.size * len(flooded)))
+            memory.write(record.rows.address, b"".join(map(_member, reversed(flooded))))
+            record.count = len(flooded)
             row.members = record
         row.uu_fwd_sw_if_index = domain.uu_fwd.sw_if_index if domain.uu_fwd else 0
         row.features = row.features & ~UU_FWD | (UU_FWD if domain.uu_fwd else 0)

@@ -99,7 +99,7 @@ def domain_members(engine: Engine, domain: BridgeDomain) -> Iterator[str]:
         return
     yield ""
     yield row(MEMBER, MEMBER_HEAD)
-    flooded = {member.interface.sw_if_index for member in domain.members}
+    flooded = {member.interface.sw_if_index for member in domain.flooded}
     for port in engine[Layer2].members(domain):
         yield row(
             MEMBER,

@@ -1,0 +1,1 @@
+"""VXLAN (RFC 7348): Ethernet frames in UDP datagrams, over IPv4 and IPv6."""

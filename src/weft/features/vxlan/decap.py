@@ -1,0 +1,127 @@
+"""vxlan4-input and vxlan6-input: out of a tunnel (RFC 7348 4.1, 5)."""
+
+from __future__ import annotations
+
+from weft.core.buffer import (
+    CHECKSUM_GOOD,
+    L2_HDR_VALID,
+    L3_HDR_VALID,
+    L4_HDR_VALID,
+    LOCAL,
+    OFFLOAD,
+    VLAN_1_DEEP,
+    VLAN_2_DEEP,
+    Buffer,
+)
+from weft.core.node import Nexts, inline, node, routine
+from weft.core.runtime import NodeRuntime
+from weft.features.ethernet.header import HEADER, SMALLEST_TAG, EthernetHeader
+from weft.features.gso.model import UDP_HEADER, UdpHeader, is_gso
+from weft.features.interface.model import rx
+from weft.features.ip4.header import Ip4Header
+from weft.features.ip6.header import Ip6Header
+from weft.features.vxlan.errors import Input4Error, Input6Error
+from weft.features.vxlan.find import GROUP_SHIFT, NONE, find4, find6
+from weft.features.vxlan.header import VNI_VALID, VXLAN, VxlanHeader
+from weft.features.vxlan.layout import BY_VERSION, UP, Tunnel, tunnels
+from weft.features.vxlan.trace import trace_input
+
+GOOD = 0  #: no error: NoError.NONE
+#: What the frame inside has nothing to do with.
+OUTER_FLAGS = LOCAL | VLAN_1_DEEP | VLAN_2_DEEP | L2_HDR_VALID | L3_HDR_VALID | L4_HDR_VALID | CHECKSUM_GOOD
+INDEX = (1 << GROUP_SHIFT) - 1
+
+
+class InputNext(Nexts):
+    """The first two are numbered as VPP's; they and what follows are what ``decap-next`` may be."""
+
+    DROP = "error-drop"
+    L2 = "l2-input"
+    ETHERNET = "ethernet-input"
+    IP4 = "ip4-input"
+    IP6 = "ip6-input"
+
+
+@node("vxlan4-input", next=InputNext, trace=trace_input, counts=Input4Error.DECAPSULATED)
+def vxlan4_input(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Find the tunnel of a datagram over IPv4, and let the frame in it come in by that."""
+    header = VxlanHeader(pkt.data)
+    if (pkt.current_length < VXLAN) | (header.flags != VNI_VALID):
+        error = Input4Error.TOO_SHORT if pkt.current_length < VXLAN else Input4Error.BAD_FLAGS
+        return refuse(rt, pkt, error, Input4Error.DECAPSULATED)
+    ip = Ip4Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
+    found = find4(pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
+    if found == NONE:
+        return refuse(rt, pkt, Input4Error.NO_SUCH_TUNNEL, Input4Error.DECAPSULATED)
+    tunnel = tunnels[found & INDEX]
+    if (tunnel.flags != UP) | (pkt.flags & OFFLOAD != 0):
+        if tunnel.flags & UP == 0:
+            return refuse(rt, pkt, Input4Error.DOWN, Input4Error.DECAPSULATED)
+        if own_offload(pkt) == 0:
+            return refuse(rt, pkt, Input4Error.SEGMENTS, Input4Error.DECAPSULATED)
+    return come_in(rt, pkt, tunnel, found)
+
+
+@node("vxlan6-input", next=InputNext, trace=trace_input, counts=Input6Error.DECAPSULATED)
+def vxlan6_input(rt: NodeRuntime, pkt: Buffer) -> int:
+    """The same over IPv6."""
+    header = VxlanHeader(pkt.data)
+    if (pkt.current_length < VXLAN) | (header.flags != VNI_VALID):
+        error = Input6Error.TOO_SHORT if pkt.current_length < VXLAN else Input6Error.BAD_FLAGS
+        return refuse(rt, pkt, error, Input6Error.DECAPSULATED)
+    ip = Ip6Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
+    found = find6(pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
+    if found == NONE:
+        return refuse(rt, pkt, Input6Error.NO_SUCH_TUNNEL, Input6Error.DECAPSULATED)
+    tunnel = tunnels[found & INDEX]
+    if (tunnel.flags != UP) | (pkt.flags & OFFLOAD != 0):
+        if tunnel.flags & UP == 0:
+            return refuse(rt, pkt, Input6Error.DOWN, Input6Error.DECAPSULATED)
+        if own_offload(pkt) == 0:
+            return refuse(rt, pkt, Input6Error.SEGMENTS, Input6Error.DECAPSULATED)
+    return come_in(rt, pkt, tunnel, found)
+
+
+@routine
+def refuse(rt: NodeRuntime, pkt: Buffer, error: int, counted: int) -> int:
+    """Drop a packet, which has been counted as a good one."""
+    rt.count(counted, -1)
+    return pkt.fail(error, InputNext.DROP)
+
+
+@routine
+def own_offload(pkt: Buffer) -> int:
+    """See to what a packet still owes: nothing, if that was a checksum of what is taken off now. 0 if it is several
+    datagrams at once.
+    """
+    if pkt.flags & OFFLOAD == 0 or pkt.csum_start - pkt.current_data >= VXLAN:
+        return 1
+    if is_gso(pkt):
+        return 0
+    pkt.flags = pkt.flags & ~OFFLOAD
+    return 1
+
+
+@inline
+def come_in(rt: NodeRuntime, pkt: Buffer, tunnel: Tunnel, found: int) -> int:
+    """Take the headers off. What was sent to a group is counted at the group's tunnel, and learned behind the one to
+    who has sent it.
+    """
+    pkt.advance(VXLAN)
+    sw_if_index = tunnel.sw_if_index
+    counted = sw_if_index
+    if found > INDEX:
+        counted = tunnels[found >> GROUP_SHIFT].sw_if_index
+    rx.add(rt.worker, counted, 1, pkt.total_length)
+    pkt.rx_sw_if_index = sw_if_index
+    flags = pkt.flags
+    # Checked is what carried the frame; what it carries itself is checked only if that is still owed.
+    flags = flags & ~OUTER_FLAGS | (flags & OFFLOAD != 0) * CHECKSUM_GOOD
+    if (pkt.current_length >= HEADER) & (EthernetHeader(pkt.data).ethertype < SMALLEST_TAG):
+        pkt.l2_len = HEADER
+        pkt.l2_hdr_offset = pkt.current_data
+        flags |= L2_HDR_VALID
+    pkt.flags = flags
+    if tunnel.flags & BY_VERSION:
+        return InputNext.IP6 if Ip6Header(pkt.data).version == 6 else InputNext.IP4
+    return tunnel.decap_next

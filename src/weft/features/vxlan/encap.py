@@ -1,0 +1,161 @@
+"""vxlan4-encap and vxlan6-encap: into a tunnel (RFC 7348 4.1, 5), and by the route to its other end."""
+
+from __future__ import annotations
+
+from weft.core.buffer import (
+    HEADROOM,
+    L2_HDR_VALID,
+    L3_HDR_VALID,
+    L4_HDR_VALID,
+    LOCAL,
+    OFFLOAD,
+    VLAN_1_DEEP,
+    VLAN_2_DEEP,
+    Buffer,
+)
+from weft.core.memory import copy, shift_right, swap16
+from weft.core.node import Nexts, inline, node, routine
+from weft.core.runtime import NodeRuntime
+from weft.core.view import View, i64
+from weft.features.fib.load_balance import choose, follow, route_balance
+from weft.features.fib.model import IpMeta
+from weft.features.gso.checksum import fold
+from weft.features.gso.model import GSO_NONE
+from weft.features.icmp.echo import random
+from weft.features.interface.model import ADMIN_UP, NO_ETHERNET, SwInterface, sw_interfaces, tx
+from weft.features.ip4.mtrie import lookup as lookup4
+from weft.features.ip6.checksum import layer4_sum
+from weft.features.ip6.header import MINIMUM as IP6
+from weft.features.ip6.header import UDP
+from weft.features.ip6.trie import lookup as lookup6
+from weft.features.l2.flow_hash import frame_hash, packet_hash
+from weft.features.vxlan.errors import Encap4Error, Encap6Error
+from weft.features.vxlan.header import IN_FRONT, OUTER4, OUTER6, Outer4, Outer6
+from weft.features.vxlan.layout import FIB_SHIFT, Tunnel, tunnels
+from weft.features.vxlan.trace import trace_encap
+
+MOST = 0xFFFF  #: bytes of an IP packet
+#: Datagrams up to this size are never fragmented, and need no identification (RFC 791 3.1, RFC 6864 4.1).
+WHOLE = 576
+#: Source ports (RFC 7348 5): the dynamic ones of RFC 6335.
+FIRST_PORT, PORTS = 0xC000, 0x3FFF
+INNER_FLAGS = L2_HDR_VALID | L3_HDR_VALID | L4_HDR_VALID | VLAN_1_DEEP | VLAN_2_DEEP
+
+
+class EncapNext(Nexts):
+    DROP = "error-drop"
+    SEGMENT = "gso-segment"
+    CHECKSUM = "checksum-finish"
+
+
+class MetaWords(View):
+    """IpMeta as it is cleared."""
+
+    adj_and_fib: i64
+    rest: i64
+
+
+@node("vxlan4-encap", next=EncapNext, trace=trace_encap, counts=Encap4Error.ENCAPSULATED)
+def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Put the headers of a tunnel over IPv4 in front."""
+    itf = sw_interfaces[pkt.tx_sw_if_index]
+    if stays(pkt, itf, OUTER4):
+        rt.count(Encap4Error.ENCAPSULATED, -1)
+        if itf.flags & ADMIN_UP == 0:
+            return pkt.fail(Encap4Error.DOWN, EncapNext.DROP)
+        if pkt.flags & OFFLOAD:
+            return settled_by(pkt)
+        error = Encap4Error.HEADROOM if pkt.current_data < OUTER4 - HEADROOM else Encap4Error.TOO_LONG
+        return pkt.fail(error, EncapNext.DROP)
+    tunnel = tunnels[itf.device]
+    hash = flow_of(pkt, itf)
+    pkt.advance(-OUTER4)
+    outer = Outer4(pkt.data)
+    copy(outer.address, tunnel.template, OUTER4)
+    length = pkt.total_length
+    identification = 0
+    if length > WHOLE:
+        identification = shift_right(random(rt.worker), 48)
+        outer.ip.identification = identification
+    outer.ip.total_length = length
+    # The template's checksum is that of a header with neither (RFC 1624).
+    outer.ip.checksum = fold((outer.ip.checksum ^ 0xFFFF) + identification + length) ^ 0xFFFF
+    outer.udp.source = FIRST_PORT | hash & PORTS
+    outer.udp.length = length - (OUTER4 - IN_FRONT)
+    meta = leave(rt, pkt, tunnel, hash, length)
+    if tunnel.way:
+        return follow(tunnel.address + WAY, meta)
+    lb = route_balance(lookup4(tunnel.ident >> FIB_SHIFT, outer.ip.destination))
+    if lb.buckets == 0:
+        return follow(lb.address, meta)
+    return follow(choose(lb, hash).address, meta)
+
+
+@node("vxlan6-encap", next=EncapNext, trace=trace_encap, counts=Encap6Error.ENCAPSULATED)
+def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
+    """The same over IPv6, where UDP has a checksum (RFC 8200 8.1)."""
+    itf = sw_interfaces[pkt.tx_sw_if_index]
+    if stays(pkt, itf, OUTER6):
+        rt.count(Encap6Error.ENCAPSULATED, -1)
+        if itf.flags & ADMIN_UP == 0:
+            return pkt.fail(Encap6Error.DOWN, EncapNext.DROP)
+        if pkt.flags & OFFLOAD:
+            return settled_by(pkt)
+        error = Encap6Error.HEADROOM if pkt.current_data < OUTER6 - HEADROOM else Encap6Error.TOO_LONG
+        return pkt.fail(error, EncapNext.DROP)
+    tunnel = tunnels[itf.device]
+    hash = flow_of(pkt, itf)
+    pkt.advance(-OUTER6)
+    outer = Outer6(pkt.data)
+    copy(outer.address, tunnel.template, OUTER6)
+    length = pkt.total_length
+    outer.ip.payload_length = length - IP6
+    outer.udp.source = FIRST_PORT | hash & PORTS
+    outer.udp.length = length - IP6
+    checksum = layer4_sum(pkt, outer.ip, IP6, UDP) ^ 0xFFFF
+    # 0 would mean that there is none; both are the same number.
+    outer.udp.checksum = swap16(checksum) if checksum != 0 else 0xFFFF
+    meta = leave(rt, pkt, tunnel, hash, length)
+    if tunnel.way:
+        return follow(tunnel.address + WAY, meta)
+    lb = route_balance(lookup6(tunnel.ident >> FIB_SHIFT, outer.ip.destination))
+    if lb.buckets == 0:
+        return follow(lb.address, meta)
+    return follow(choose(lb, hash).address, meta)
+
+
+WAY = Tunnel.fields["way"].offset
+
+
+@inline
+def stays(pkt: Buffer, itf: SwInterface, headers: int) -> int:
+    """Whether a packet cannot go into a tunnel as it is."""
+    late = (itf.flags & ADMIN_UP == 0) | (pkt.flags & OFFLOAD != 0)
+    return late | (pkt.current_data < headers - HEADROOM) | (pkt.total_length > MOST - headers)
+
+
+@routine
+def settled_by(pkt: Buffer) -> int:
+    """Where a packet is given what it still owes, before nobody can see it any more. It comes again."""
+    return EncapNext.SEGMENT if pkt.gso_type != GSO_NONE else EncapNext.CHECKSUM
+
+
+@inline
+def flow_of(pkt: Buffer, itf: SwInterface) -> int:
+    """The hash by which a flow keeps its way, and whose lower part is the UDP source port."""
+    if itf.flags & NO_ETHERNET:
+        return packet_hash(pkt)
+    return frame_hash(pkt)
+
+
+@inline
+def leave(rt: NodeRuntime, pkt: Buffer, tunnel: Tunnel, hash: int, length: int) -> IpMeta:
+    """Count a packet with its new headers; from now on it is one that this machine has made."""
+    tx.add(rt.worker, pkt.tx_sw_if_index, 1, length)
+    pkt.flags = pkt.flags & ~INNER_FLAGS | LOCAL
+    words = MetaWords(pkt.opaque)
+    words.adj_and_fib = tunnel.ident >> FIB_SHIFT << 32
+    words.rest = 0
+    meta = IpMeta(pkt.opaque)
+    meta.flow_hash = hash
+    return meta

@@ -1,0 +1,105 @@
+"""Which tunnel a packet comes out of: by both ends, UDP port, table and VNI."""
+
+from __future__ import annotations
+
+from weft.core.buffer import Buffer
+from weft.core.node import inline, routine
+from weft.core.table import lookup
+from weft.features.fib.model import BY_INTERFACE, IpMeta
+from weft.features.ip4.header import Ip4Header
+from weft.features.ip4.input import MULTICAST
+from weft.features.ip4.lookup import own_table as own_table4
+from weft.features.ip6.header import Ip6Address, Ip6Header, is_multicast
+from weft.features.ip6.lookup import own_table as own_table6
+from weft.features.vxlan.header import Outer4, Outer6
+from weft.features.vxlan.layout import ends_of, ident_of, key4, key6, tunnels, tunnels4, tunnels6
+
+NONE = 0  #: no tunnel
+GROUP_SHIFT = 32  #: above a tunnel's number, the number of the group's tunnel that the packet was sent to, if it was
+
+
+@inline
+def find4(pkt: Buffer, ip: Ip4Header, port: int, vni_reserved: int) -> int:
+    """The number of the tunnel that a packet over IPv4 belongs to; NONE; or with the group's, see GROUP_SHIFT."""
+    fib_index = IpMeta(pkt.opaque).fib_index
+    if fib_index == BY_INTERFACE:
+        fib_index = own_table4(pkt)
+    ident = ident_of(fib_index, port, vni_reserved)
+    ends = ends_of(ip.destination, ip.source)
+    index = lookup(tunnels4, key4(ident, ends), NONE)
+    tunnel = tunnels[index]
+    if (tunnel.ident == ident) & (tunnel.ends == ends):
+        return index
+    return search4(ident, ip, index)
+
+
+@routine
+def search4(ident: int, ip: Ip4Header, first: int) -> int:
+    """The same for packets whose tunnel is not the first with its key, and for those to groups."""
+    if ip.destination >> 28 != MULTICAST:
+        return walk4(first, ident, ends_of(ip.destination, ip.source))
+    to_group = ends_of(ip.destination, 0)
+    group = walk4(lookup(tunnels4, key4(ident, to_group), NONE), ident, to_group)
+    if group == NONE:
+        return NONE
+    ends = ends_of(Outer4(tunnels[group].template).ip.source, ip.source)
+    index = walk4(lookup(tunnels4, key4(ident, ends), NONE), ident, ends)
+    return NONE if index == NONE else group << GROUP_SHIFT | index
+
+
+@inline
+def walk4(index: int, ident: int, ends: int) -> int:
+    """The tunnel among those with the same key."""
+    while index != NONE and (tunnels[index].ident != ident or tunnels[index].ends != ends):
+        index = tunnels[index].next
+    return index
+
+
+@inline
+def find6(pkt: Buffer, ip: Ip6Header, port: int, vni_reserved: int) -> int:
+    """The number of the tunnel that a packet over IPv6 belongs to, likewise."""
+    fib_index = IpMeta(pkt.opaque).fib_index
+    if fib_index == BY_INTERFACE:
+        fib_index = own_table6(pkt)
+    ident = ident_of(fib_index, port, vni_reserved)
+    local, remote = ip.destination, ip.source
+    index = lookup(tunnels6, key6(ident, local.high, local.low, remote.high, remote.low), NONE)
+    if is_that6(index, ident, local, remote.high, remote.low):
+        return index
+    return search6(ident, ip, index)
+
+
+@inline
+def is_that6(index: int, ident: int, local: Ip6Address, remote_high: int, remote_low: int) -> int:
+    tunnel = tunnels[index]
+    same_local = (tunnel.local.high == local.high) & (tunnel.local.low == local.low)
+    same_remote = (tunnel.remote.high == remote_high) & (tunnel.remote.low == remote_low)
+    return (tunnel.ident == ident) & same_local & same_remote
+
+
+@routine
+def search6(ident: int, ip: Ip6Header, first: int) -> int:
+    """The same for packets whose tunnel is not the first with its key, and for those to groups."""
+    source = ip.source
+    if is_multicast(ip.destination) == 0:
+        return walk6(first, ident, ip.destination, source.high, source.low)
+    group = look6(ident, ip.destination, 0, 0)
+    if group == NONE:
+        return NONE
+    index = look6(ident, Outer6(tunnels[group].template).ip.source, source.high, source.low)
+    return NONE if index == NONE else group << GROUP_SHIFT | index
+
+
+@inline
+def look6(ident: int, local: Ip6Address, remote_high: int, remote_low: int) -> int:
+    """The tunnel between these ends."""
+    first = lookup(tunnels6, key6(ident, local.high, local.low, remote_high, remote_low), NONE)
+    return walk6(first, ident, local, remote_high, remote_low)
+
+
+@inline
+def walk6(index: int, ident: int, local: Ip6Address, remote_high: int, remote_low: int) -> int:
+    """The tunnel among those with the same key."""
+    while index != NONE and is_that6(index, ident, local, remote_high, remote_low) == 0:
+        index = tunnels[index].next
+    return index
