@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.conftest import Lab
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
+from tests.conftest import Lab
 
 from weft.features.interface.model import Interface
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.conftest import Lab
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
+from tests.conftest import Lab
 
 from .net import FAMILIES, FAR, HOST, OURS, OURS6, PEER, THEIRS, THEIRS6, inner, send, tunnel, underlay
 
