@@ -126,7 +126,7 @@ def test_a_new_agent_goes_on_where_the_last_one_stopped(host: Host, served: Serv
             assert now == {item.key: item for item in said[0] if "/ports/" in item.key}
         await etcd.delete(host.prefix + keys.port("h1", PORT.format(5)))
         theirs = served.cli("create loopback interface").strip()
-        served.cli(f"set interface tag {theirs} theirs\nset interface l2 bridge {theirs} 77")
+        served.cli(f"set interface tag {theirs} theirs\nset interface l2 bridge {theirs} 77 bvi")
         async with host.agent() as agent:
             await eventually(lambda: agent.outcomes is not None)
             gone = {tags.port(PORT.format(5))}

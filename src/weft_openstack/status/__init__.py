@@ -1,0 +1,1 @@
+"""Where an operator asks what is bound where, what waits, what failed and why."""
