@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.openstack.certificates import Authority
 from tests.openstack.waiting import eventually
 
+from weft_openstack.lab.certificates import Authority
 from weft_openstack.lab.process import free_port
 from weft_openstack.lab.services import EtcdServer
 from weft_openstack.store import keys, roles

@@ -24,6 +24,7 @@ class EtcdServer:
     folder: Path
     arguments: tuple[str, ...] = ()
     tls: tuple[str, str, str] | None = None  #: files: the clients' authority, our certificate, its key
+    address: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     peer: int = field(default_factory=free_port)
 
@@ -33,7 +34,7 @@ class EtcdServer:
             scheme = "https"
             ca, cert, key = self.tls
             arguments += ("--trusted-ca-file", ca, "--cert-file", cert, "--key-file", key, "--client-cert-auth")
-        client, peer = f"{scheme}://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.peer}"
+        client, peer = f"{scheme}://{self.address}:{self.port}", f"http://127.0.0.1:{self.peer}"
         self.process = Process(
             "etcd",
             (
@@ -43,16 +44,57 @@ class EtcdServer:
                 "--initial-cluster", f"default={peer}", *arguments,
             ),
             self.folder / "etcd.log",
-            ready=(lambda: answers(self.port)) if self.tls else self.healthy,
+            ready=(lambda: answers(self.port, self.address)) if self.tls else self.healthy,
         )  # fmt: skip
 
     def healthy(self) -> bool:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=1) as answer:
+        with urllib.request.urlopen(f"http://{self.address}:{self.port}/health", timeout=1) as answer:
             return bool(json.load(answer)["health"] == "true")
 
     @property
     def endpoint(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(eq=False)
+class RabbitMq:
+    """A message broker, which Neutron's agents speak through."""
+
+    folder: Path
+    address: str = "127.0.0.1"
+    port: int = field(default_factory=free_port)
+    distribution: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        home = self.folder / "rabbitmq"
+        home.mkdir()
+        (home / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = {self.address}:{self.port}\nloopback_users = none\n"
+            "log.console = true\nlog.file = false\nvm_memory_high_watermark.absolute = 256MB\n"
+        )
+        # Erlang's own port mapper is a daemon that would outlive the lab; one node does without it.
+        self.process = Process(
+            "rabbitmq",
+            ("/usr/lib/rabbitmq/bin/rabbitmq-server",),
+            self.folder / "rabbitmq.log",
+            environment={
+                "HOME": str(home),
+                "RABBITMQ_NODENAME": f"weft{self.port}@localhost",
+                "RABBITMQ_MNESIA_BASE": str(home),
+                "RABBITMQ_LOG_BASE": str(home),
+                "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+                "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
+                "RABBITMQ_PID_FILE": str(home / "pid"),
+                "RABBITMQ_DIST_PORT": str(self.distribution),
+                "ERL_EPMD_ADDRESS": "127.0.0.1",
+            },
+            ready=lambda: answers(self.port, self.address),
+            seconds=90,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"rabbit://guest:guest@{self.address}:{self.port}/"
 
 
 @dataclass(eq=False)
@@ -182,6 +224,11 @@ class Neutron:
             },
             ready=lambda: self.call("GET", ""),
         )  # fmt: skip
+        self.rpc = Process(
+            "neutron-rpc-server",
+            (self.command("neutron-rpc-server"), "--config-file", str(self.configuration)),
+            self.folder / "neutron-rpc.log",
+        )
 
     def command(self, name: str) -> str:
         return str(self.environment / "bin" / name)

@@ -1,4 +1,4 @@
-"""Certificates for tests, made by openssl."""
+"""Certificates for the lab and for tests, made by openssl; they are good for two days."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ class Authority:
         self.folder = folder
         self._made = 0
         self.file = str(folder / "ca.crt")
-        self._openssl("req", "-x509", "-subj", "/CN=test authority", "-out", "ca.crt", *self._key("ca.key"))
+        self._openssl("req", "-x509", "-subj", "/CN=lab authority", "-out", "ca.crt", *self._key("ca.key"))
 
-    def server(self, address: str) -> tuple[str, str, str]:
+    def server(self, *addresses: str) -> tuple[str, str, str]:
         """The authority's file, a server's certificate and its key."""
-        return (self.file, *self._sign("server", f"subjectAltName=IP:{address}"))
+        names = ",".join(f"IP:{address}" for address in addresses)
+        return (self.file, *self._sign("server", f"subjectAltName={names}"))
 
     def client(self, name: str) -> tuple[str, str]:
         """A client's certificate and its key."""
