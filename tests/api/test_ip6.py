@@ -14,7 +14,7 @@ from .papi import DROP, NONE, path, route, table
 from .served import Served
 from .test_interface import wait_for
 
-INVALID_SW_IF_INDEX, NO_SUCH_FIB, NO_SUCH_ENTRY, INVALID_VALUE, UNIMPLEMENTED = -2, -3, -6, -7, -9
+INVALID_SW_IF_INDEX, NO_SUCH_FIB, NO_SUCH_ENTRY, INVALID_VALUE = -2, -3, -6, -7
 INVALID_REGISTRATION, IP6_NOT_ENABLED, VALUE_EXIST, ADDRESS_IN_USE = -31, -62, -81, -105
 FIB_PATH_UNSUPPORTED_NH_PROTO = -157
 NO_SUCH_INTERFACE = 0x7000
@@ -252,4 +252,6 @@ def test_proxies(api: Any, port: Any) -> None:
     assert api.ip6nd_proxy_add_del(sw_if_index=index, is_add=False, ip="2001:db8::9").retval == 0
     assert api.ip6nd_proxy_add_del(sw_if_index=index, is_add=False, ip="2001:db8::9").retval == NO_SUCH_ENTRY
     assert api.ip6nd_proxy_dump() == []
-    assert api.ip6nd_proxy_enable_disable(sw_if_index=index, is_enable=True).retval == UNIMPLEMENTED
+    for on in (True, False):
+        assert api.ip6nd_proxy_enable_disable(sw_if_index=index, is_enable=on).retval == 0
+    assert api.ip6nd_proxy_enable_disable(sw_if_index=NO_SUCH_INTERFACE, is_enable=True).retval == INVALID_SW_IF_INDEX

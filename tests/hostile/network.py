@@ -146,7 +146,7 @@ set ip neighbor loop2 2001:db8:3::5 {HOST_3} static
 set ip neighbor pg1 2001:db8:a1::9 {HOST_PG1} static
 set ip neighbor pg1 fe80::9 {HOST_PG1} static
 set ip neighbor pg2 2001:db8:a2::9 {HOST_PG2} static
-set ip6 nd proxy pg1 2001:db8:a1::55
+set ip6 nd proxy pg2 2001:db8:a1::55
 set bridge-domain arp entry 2 {KNOWN6_2} {mac(0x26)}
 ip6 table add 5
 ip route add 2001:db8:9::/48 via 2001:db8:a1::9 pg1 via 2001:db8:a2::9 pg2

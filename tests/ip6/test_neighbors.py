@@ -95,11 +95,58 @@ def test_solicitations_that_are_not_answered(net: Net, change: dict[str, object]
 def test_for_others(net: Net) -> None:
     assert send(net, ask(net, "2001:db8:10::55")) == {}
     assert errors(net.lab)["neighbor solicitations for unknown targets"] == 1
-    net.lab.cli("set ip6 nd proxy pg0 2001:db8:10::55")
+    net.lab.cli("set ip6 nd proxy pg1 2001:db8:10::55")
     (frame,) = send(net, ask(net, "2001:db8:10::55"))["pg0"]
     assert frame[ICMPv6NDOptDstLLAddr].lladdr == net.ports[0].mac
-    net.lab.cli("set ip6 nd proxy pg0 del 2001:db8:10::55")
+    net.lab.cli("set ip6 nd proxy pg1 del 2001:db8:10::55")
     assert send(net, ask(net, "2001:db8:10::55")) == {}
+
+
+def test_a_host_that_is_answered_for_is_reached_where_it_is(net: Net) -> None:
+    """It is of pg0's subnet but behind pg1: packets go there, where it is asked for, may answer and ask itself."""
+    away, mac = "2001:db8:10::55", "02:00:00:00:aa:55"
+    net.lab.cli(f"set ip6 nd proxy pg1 {away}")
+    packet = IPv6(src=host(0), dst=away) / UDP()
+    (solicitation,) = net.route(packet)["pg1"]
+    assert solicitation[ICMPv6ND_NS].tgt == away
+    answer = ICMPv6ND_NA(tgt=away, S=1, O=1) / ICMPv6NDOptDstLLAddr(lladdr=mac)
+    source = solicitation[IPv6].src
+    net.lab.send(net.ports[1], Ether(src=mac, dst=net.ports[1].mac) / IPv6(src=away, dst=source, hlim=255) / answer)
+    (frame,) = net.route(packet)["pg1"]
+    assert (frame.dst, frame[IPv6].dst) == (mac, away)
+    # The host itself may try whether it has its address alone.
+    probe = IPv6(src="::", dst="ff02::1:ff00:55", hlim=255) / ICMPv6ND_NS(tgt=away)
+    assert heard(net.lab.send(net.ports[1], Ether(src=mac, dst="33:33:ff:00:00:55") / probe)) == {}
+
+
+def test_an_interface_may_answer_for_all_that_are_elsewhere(net: Net) -> None:
+    """Also to somebody who has our own address, of whom nothing is learned (VPP's mirror proxy)."""
+    elsewhere, nowhere, here = host(1), "2001:db8:77::1", "2001:db8:10::66"
+    mirror = ask(net, elsewhere, source=router(0))
+    assert send(net, ask(net, elsewhere)) == send(net, mirror) == {}
+    net.lab.cli("set interface ip6-nd proxy pg0")
+    before = neighbors(net)
+    (frame,) = send(net, mirror)["pg0"]
+    assert (frame[ICMPv6ND_NA].tgt, frame[ICMPv6NDOptDstLLAddr].lladdr) == (elsewhere, net.ports[0].mac)
+    assert neighbors(net) == before
+    assert "pg0" in send(net, ask(net, elsewhere))
+    assert send(net, ask(net, nowhere)) == send(net, ask(net, here)) == {}
+    assert send(net, ask(net, router(0), source=router(0))) == {}
+    net.lab.cli("set interface ip6-nd proxy pg0 off")
+    assert send(net, ask(net, elsewhere)) == {}
+
+
+def test_new_addresses_are_announced_if_that_is_wanted(net: Net) -> None:
+    """Once nobody has said that one is his."""
+    net.lab.cli("set ip6 nd announce on\nset interface ip address pg0 2001:db8:20::1/64")
+    net.lab.engine.step()
+    assert not any(ICMPv6ND_NA in frame for frame in net.lab.output()["pg0"])
+    net.lab.engine.advance(1.5)
+    net.lab.engine.step()
+    announced = {frame[ICMPv6ND_NA].tgt: frame for frame in net.lab.output()["pg0"] if ICMPv6ND_NA in frame}
+    frame = announced["2001:db8:20::1"]
+    assert (frame.dst, frame[ICMPv6ND_NA].O, frame[ICMPv6ND_NA].S) == ("33:33:00:00:00:01", 1, 0)
+    assert frame[ICMPv6NDOptDstLLAddr].lladdr == net.ports[0].mac
 
 
 def test_options_without_end(net: Net) -> None:

@@ -21,6 +21,7 @@ class Source(enum.IntEnum):
     API = "API"
     CLI = "CLI"
     DHCP = "dhcp"
+    ND_PROXY = "IPv6-proxy-nd"
     ADJACENCY = "adjacency"
     RECURSIVE = "recursive-resolution"
     DEFAULT_ROUTE = "default-route"

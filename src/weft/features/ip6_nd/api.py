@@ -202,14 +202,15 @@ def _described(engine: Engine, interface: Interface, ra: RaInterface) -> SwInter
 # --- answering for others
 
 
-@api.unimplemented("ip6nd_proxy_enable_disable", 0x7DAA1E3A)
+@api.request("ip6nd_proxy_enable_disable", 0x7DAA1E3A)
 def ip6nd_proxy_enable_disable(engine: Engine, sw_if_index: InterfaceIndex, is_enable: bool) -> None:
-    """Answer every solicitation on an interface."""
+    """Answer solicitations on an interface for whoever is to be reached by another one, or do not."""
+    engine[Nd].set_proxying(engine[Interfaces][sw_if_index], is_enable)
 
 
 @api.request("ip6nd_proxy_add_del", 0xC2E4A686)
 def ip6nd_proxy_add_del(engine: Engine, sw_if_index: InterfaceIndex, is_add: bool, ip: Ip6Address) -> None:
-    """Answer solicitations for somebody else's address on an interface, or no longer."""
+    """Answer solicitations for a host behind an interface wherever else they come in, or no longer."""
     nd, interface = engine[Nd], engine[Interfaces][sw_if_index]
     if not is_add:
         nd.remove_proxy(interface, ip)
@@ -220,7 +221,7 @@ def ip6nd_proxy_add_del(engine: Engine, sw_if_index: InterfaceIndex, is_add: boo
 @api.details("ip6nd_proxy_details", 0x30B9FF4A)
 @dataclass
 class Ip6ndProxyDetails:
-    """An address that is answered for."""
+    """A host that is answered for, and the interface that it is behind."""
 
     sw_if_index: InterfaceIndex
     ip: Ip6Address
@@ -228,7 +229,7 @@ class Ip6ndProxyDetails:
 
 @api.dump("ip6nd_proxy_dump", 0x51077D14, details=Ip6ndProxyDetails)
 def ip6nd_proxy_dump(engine: Engine) -> Iterator[Ip6ndProxyDetails]:
-    """All addresses that are answered for."""
+    """All hosts that are answered for."""
     for index, addresses in sorted(engine[Nd].proxied.items()):
         for address in addresses:
             yield Ip6ndProxyDetails(index, address)

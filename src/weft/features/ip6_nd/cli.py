@@ -90,14 +90,23 @@ def _prefix(ras: RouterAdvertisements, interface: Interface, given: dict[str, ob
 @command(
     "set ip6 nd proxy",
     "<interface> [del] <address:ip6>",
-    help="Answer neighbor solicitations for somebody else's address on an interface",
+    help="Answer neighbor solicitations for a host behind an interface wherever else they come in",
 )
 def set_ip6_nd_proxy(engine: Engine, interface: Interface, address: IPv6Address, del_: bool = False) -> None:
     nd = engine[Nd]
     (nd.remove_proxy if del_ else nd.add_proxy)(interface, address)
 
 
-@command("show ip6 nd proxy", help="Show for whom neighbor solicitations are answered, and where")
+@command(
+    "set interface ip6-nd proxy",
+    "<interface> [<state:on-off>]",
+    help="Answer neighbor solicitations on an interface for whoever is to be reached by another one, or do not",
+)
+def set_interface_ip6_nd_proxy(engine: Engine, interface: Interface, state: bool = True) -> None:
+    engine[Nd].set_proxying(interface, state)
+
+
+@command("show ip6 nd proxy", help="Show the hosts for which neighbor solicitations are answered, and where they are")
 def show_ip6_nd_proxy(engine: Engine) -> str:
     interfaces = engine[Interfaces]
     return joined(
@@ -112,6 +121,16 @@ def show_ip6_nd_proxy(engine: Engine) -> str:
 )
 def set_ip6_nd_dad(engine: Engine, tries: int) -> None:
     engine[Nd].set_dad_tries(tries)
+
+
+@command(
+    "set ip6 nd announce",
+    "<state:on-off>",
+    help="Announce addresses when they are added and when their interface comes up; a new MAC address is announced "
+    "always",
+)
+def set_ip6_nd_announce(engine: Engine, state: bool) -> None:
+    engine[Nd].announcing = state
 
 
 @command("show ip6 interface", "[<interface>]", help="Show the IPv6 of interfaces")

@@ -5,18 +5,19 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
-from weft.core import memory
 from weft.core.model import Invalid, model
 from weft.core.punt import Punted, reason
+from weft.features.fib.model import Source, via
 from weft.features.icmp6.build import icmp6_packet
 from weft.features.icmp6.types import NEIGHBOR_ADVERTISEMENT, NEIGHBOR_SOLICITATION
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip.family import IpInterface
+from weft.features.ip.table import Table
 from weft.features.ip6.model import LINK_LOCAL, Ip6
 from weft.features.ip6_nd.link import ALL_NODES, UNSPECIFIED, link_option, send, solicited_node
 from weft.features.ip6_nd.mld import Mld
 from weft.features.ip6_nd.packet import OVERRIDE, ROUTER, SOURCE_LINK, TARGET_LINK
-from weft.features.ip6_nd.proxy import Proxies, proxies
+from weft.features.ip6_nd.proxy import proxied_routes, proxying
 from weft.features.ip6_nd.ra import RouterAdvertisements
 from weft.features.neighbor.model import Neighbor, Neighbors
 
@@ -35,11 +36,14 @@ class Nd:
         self._engine = engine
         self._ip6, self._neighbors = engine[Ip6], engine[Neighbors]
         engine[RouterAdvertisements], engine[Mld]
+        #: Whether interfaces that come up, and new addresses, are announced too; VPP announces neither.
+        self.announcing = False
         #: How often an address is solicited before it is taken to be ours alone; 0: not at all.
         self.dad_tries = DAD_TRIES
         #: Addresses that somebody else has, too.
         self.duplicates: set[tuple[int, IPv6Address]] = set()
-        self.proxied: dict[int, list[IPv6Address]] = {}
+        #: By sw_if_index, the hosts there that are answered for elsewhere, and the tables of their routes.
+        self.proxied: dict[int, dict[IPv6Address, Table]] = {}
         self._neighbors.ageing.probe["ip6"] = self.probe
         self._ip6.watch("address-added", self._address_added)
         self._ip6.watch("address-removed", self._address_removed)
@@ -55,6 +59,7 @@ class Nd:
     def _address_added(self, interface: Interface, address: IpInterface) -> None:
         assert isinstance(address.ip, IPv6Address)
         self._try(interface, address.ip)
+        self._announce_soon(interface)
 
     def _link_changed(self, interface: Interface) -> None:
         own = self._ip6.link_local(interface)
@@ -73,8 +78,10 @@ class Nd:
             self.duplicates = {each for each in self.duplicates if each[0] != interface.sw_if_index}
 
     def on_link(self, interface: Interface, neighbor: Neighbor) -> bool:
-        """Whether a neighbor is on one of the interface's subnets."""
-        return any(neighbor.address in own.network for own in self._ip6.all_addresses(interface))
+        """Whether a neighbor is on one of the interface's subnets, or a route says that it is there."""
+        if any(neighbor.address in own.network for own in self._ip6.all_addresses(interface)):
+            return True
+        return self._ip6.table_of(interface).has_host(int(neighbor.address), interface.sw_if_index)
 
     def set_dad_tries(self, tries: int) -> None:
         """Solicit each new address so often before it is taken to be ours alone; 0: not at all. Raises Invalid."""
@@ -111,6 +118,15 @@ class Nd:
             message += link_option(TARGET_LINK, interface)
             send(self._engine, interface, icmp6_packet(own.ip, ALL_NODES, message))
 
+    def _announce_soon(self, interface: Interface) -> None:
+        """When nobody has said that an address is his (RFC 9131 6.1.1)."""
+        if self.announcing:
+            present = self._engine[Interfaces].by_index
+            index = interface.sw_if_index
+            self._engine.timers.after(
+                float(self.dad_tries), lambda: self.announce(interface) if present.get(index) is interface else None
+            )
+
     def _mac_changed(self, interface: Interface) -> None:
         if self._ip6.is_enabled(interface):
             self._ip6.publish(interface)
@@ -120,6 +136,7 @@ class Nd:
         if interface.admin_up:
             for own in self._ip6.all_addresses(interface):
                 self._try(interface, own.ip)
+            self._announce_soon(interface)
 
     # --- neighbors
 
@@ -143,42 +160,41 @@ class Nd:
     # --- proxies
 
     def add_proxy(self, interface: Interface, address: IPv6Address) -> None:
-        """Answer solicitations for somebody else's address on an interface. Raises Invalid."""
-        known = self.proxied.get(interface.sw_if_index, [])
+        """Answer solicitations for a host behind an interface on all others of its table. Raises Invalid."""
         if address.is_multicast or address.is_unspecified or address in LINK_LOCAL:
-            raise Invalid(f"{address} is no address that another link may have")
-        if address in known:
-            raise Invalid(f"{address} is answered for on {interface.name} already", "ENTRY_ALREADY_EXISTS")
-        self.proxied[interface.sw_if_index] = [*known, address]
-        self._publish_proxies(interface)
+            raise Invalid(f"{address} is no address that another link may have", "INVALID_ADDRESS")
+        table = self._ip6.table_of(interface)
+        for index, known in self.proxied.items():
+            if known.get(address) is table:
+                where = self._engine[Interfaces][index].name
+                raise Invalid(f"{address} is answered for already, it is on {where}", "ENTRY_ALREADY_EXISTS")
+        host = f"{address}/{self._ip6.family.bits}"
+        entry = self._ip6.add(table.table_id, host, via(address, interface), Source.ND_PROXY)
+        self.proxied.setdefault(interface.sw_if_index, {})[address] = table
+        proxied_routes[entry.index] = 1
 
     def remove_proxy(self, interface: Interface, address: IPv6Address) -> None:
-        known = self.proxied.get(interface.sw_if_index, [])
-        if address not in known:
-            raise Invalid(f"{address} is not answered for on {interface.name}", "NO_SUCH_ENTRY")
-        self.proxied[interface.sw_if_index] = [each for each in known if each != address]
-        self._publish_proxies(interface)
+        """Do so no longer. Raises Invalid."""
+        known = self.proxied.get(interface.sw_if_index, {})
+        table = known.pop(address, None)
+        if table is None:
+            raise Invalid(f"{address} on {interface.name} is not answered for", "NO_SUCH_ENTRY")
+        if not known:
+            del self.proxied[interface.sw_if_index]
+        entry = table.find(int(address), self._ip6.family.bits)
+        if entry is not None:  # it went with its table otherwise
+            proxied_routes[entry.index] = 0
+            table.unsay(entry.address, entry.length, Source.ND_PROXY)
+            table.settle()
 
-    def _publish_proxies(self, interface: Interface) -> None:
-        wanted = self.proxied.get(interface.sw_if_index, [])
-        at = 0
-        if wanted:
-            at = self._engine.arena.allocate(Proxies.size + 16 * len(wanted))
-            block = Proxies(at)
-            block.count = len(wanted)
-            memory.write(block.addresses.address, b"".join(each.packed for each in wanted))
-        else:
-            self.proxied.pop(interface.sw_if_index, None)
-        old = proxies[interface.sw_if_index]
-        memory.fence()
-        proxies[interface.sw_if_index] = at
-        if old:
-            self._engine.workers.quiesce()
-            self._engine.arena.release(old)
+    def set_proxying(self, interface: Interface, on: bool) -> None:
+        """Answer solicitations on an interface for whoever is to be reached by another one, or do not."""
+        proxying[interface.sw_if_index] = int(on)
 
     def _forget(self, interface: Interface) -> None:
-        if self.proxied.pop(interface.sw_if_index, None):
-            self._publish_proxies(interface)
+        for address in list(self.proxied.get(interface.sw_if_index, ())):
+            self.remove_proxy(interface, address)
+        self.set_proxying(interface, False)
 
 
 def _at_interface(engine: Engine, packet: Punted) -> tuple[Interface | None, bytes]:

@@ -19,7 +19,7 @@ from weft.features.ip6.format import trace_ip6
 from weft.features.ip6.header import Ip6Address, Ip6Header, assign, is_multicast
 from weft.features.ip6.input import ALL_NODES, ON_LINK
 from weft.features.ip6.local import layer4_start
-from weft.features.ip6.own import block_of, is_on_link, is_own, own_blocks
+from weft.features.ip6.own import block_of, is_own, own_blocks
 from weft.features.ip6_nd.model import CONFLICT, LEARN
 from weft.features.ip6_nd.packet import (
     HOP_LIMIT,
@@ -35,7 +35,7 @@ from weft.features.ip6_nd.packet import (
     LinkOption,
     NdHeader,
 )
-from weft.features.ip6_nd.proxy import is_proxied
+from weft.features.ip6_nd.proxy import is_behind, is_proxied, proxying
 from weft.features.ip6_nd.write import finish, group_mac, message
 from weft.features.neighbor.table import IP6, STATIC, entries, find
 
@@ -108,8 +108,11 @@ def icmp6_neighbor_solicitation(rt: NodeRuntime, pkt: Buffer) -> int:
             return pkt.fail(Icmp6Error.REFUSED, NeighborNext.DROP)
         return answer(rt, pkt, start, 0)
     if is_own(sw_if_index, ip.source):
-        return pkt.fail(Icmp6Error.REFUSED, NeighborNext.DROP)
-    if is_on_link(sw_if_index, ip.source) == 0:
+        # Somebody who has our address, and whom we let have it: the machine itself, behind a tap (VPP's mirror proxy).
+        if proxying[sw_if_index] == 0 or own or option == 0 or LinkOption(option).mac & GROUP:
+            return pkt.fail(Icmp6Error.REFUSED, NeighborNext.DROP)
+        return answer(rt, pkt, start, LinkOption(option).mac)
+    if is_behind(sw_if_index, ip.source) == 0:
         return pkt.fail(Icmp6Error.NEIGHBOR_SOLICITATION_SOURCE_NOT_ON_LINK, NeighborNext.DROP)
     mac = LinkOption(option).mac if option != 0 else known_mac(sw_if_index, ip.source)
     if mac == 0 or mac & GROUP:
@@ -185,7 +188,7 @@ def icmp6_neighbor_advertisement(rt: NodeRuntime, pkt: Buffer) -> int:
         # Two have it (RFC 4862 5.4.4).
         punt_copy(rt.worker, pkt.index, CONFLICT, nd.target.address - pkt.data)
         return pkt.fail(Icmp6Error.REFUSED, NeighborNext.DROP)
-    if is_on_link(sw_if_index, nd.target) == 0:
+    if is_behind(sw_if_index, nd.target) == 0:
         return pkt.fail(Icmp6Error.NEIGHBOR_SOLICITATION_SOURCE_NOT_ON_LINK, NeighborNext.DROP)
     option = link_option(pkt, start, TARGET_LINK)
     known = known_mac(sw_if_index, nd.target)
