@@ -150,8 +150,6 @@ def test_datagrams_cut_at_each_byte(lab: Lab, version: int, bypass: bool) -> Non
     assert all(not each for each in out[: header + 14])
     expected = [[payload[8:length]] for length in range(header + 14, len(payload) + 1)]
     assert out[header + 14 :] == expected
-        [payload[8:length]] for length in range(header + 14, len(payload) + 1)
-    ]
     assert lab.errors()[f"vxlan{version}-input", "packets that end in the vxlan header"] == 8
 
 

@@ -231,9 +231,10 @@ class Graph:
 
     def disable_all(self, sw_if_index: int) -> None:
         """An interface goes: so do its features."""
-        for arc_name, index in [key for key in self._enabled if key[1] == sw_if_index]:
-            for node in list(self._enabled[arc_name, index]):
-                self.enable(arc_name, node, index, on=False)
+        for arc_name in ARCS:
+            for node in self.enabled(arc_name, sw_if_index):
+                self.enable(arc_name, node, sw_if_index, on=False)
+            self._enabled.pop((arc_name, sw_if_index), None)
 
     # --- what the nodes have counted
 

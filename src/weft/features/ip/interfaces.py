@@ -104,10 +104,13 @@ class Addresses(ABC):
         for address in known:
             (old or self._tables[0]).unsay(address, self._bits, Source.ADJACENCY)
         if old is not None:
-            self._tables.let_go(old, Source.INTERFACE)
+            old.locks[Source.INTERFACE] -= 1
+            if not old.locks[Source.INTERFACE]:
+                del old.locks[Source.INTERFACE]
+                self._tables.collect(old)
         if table.table_id:
             self._table[interface.sw_if_index] = table
-            self._tables.hold(table, Source.INTERFACE)
+            table.locks[Source.INTERFACE] = table.locks.get(Source.INTERFACE, 0) + 1
         self.publish(interface)
         for address in known:
             self._enter_neighbor(interface, address)

@@ -72,10 +72,9 @@ class Tables:
         table = self[table_id]
         if table_id == 0:
             raise Invalid("table 0 cannot be deleted")
-        for source, what in ((Source.INTERFACE, "interface"), (Source.RECURSIVE, "tunnel")):
-            bound = table.locks.get(source, 0)
-            if bound:
-                raise Invalid(f"table {table_id} is in use by {bound} {what}{'s' if bound > 1 else ''}")
+        bound = table.locks.get(Source.INTERFACE, 0)
+        if bound:
+            raise Invalid(f"table {table_id} is in use by {bound} interface{'s' if bound > 1 else ''}")
         user = self._user(table)
         if user is not None:
             raise Invalid(f"table {table_id} is in use by routes of table {user.table_id}")
@@ -90,17 +89,6 @@ class Tables:
         table = self.by_id.get(table_id)
         if table is not None and table_id:
             table.locks.pop(source, None)
-            self.collect(table)
-
-    def hold(self, table: Table, source: Source) -> None:
-        """A source needs a table once more; it needs a ``let_go``."""
-        table.locks[source] = table.locks.get(source, 0) + 1
-
-    def let_go(self, table: Table, source: Source) -> None:
-        """A source needs a table once less."""
-        table.locks[source] -= 1
-        if not table.locks[source]:
-            del table.locks[source]
             self.collect(table)
 
     def collect(self, table: Table) -> None:

@@ -1,4 +1,4 @@
-"""vxlan4-encap and vxlan6-encap: into a tunnel (RFC 7348 4.1, 5), and by the route to its other end."""
+"""vxlan4-encap and vxlan6-encap: into a tunnel (RFC 7348 4.1, 5). Each knows the way to its other end."""
 
 from __future__ import annotations
 
@@ -17,21 +17,19 @@ from weft.core.memory import copy, shift_right, swap16
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.view import View, i64
-from weft.features.fib.load_balance import choose, follow, route_balance
+from weft.features.fib.load_balance import follow
 from weft.features.fib.model import IpMeta
 from weft.features.gso.checksum import fold
 from weft.features.gso.model import GSO_NONE
 from weft.features.icmp.echo import random
 from weft.features.interface.model import ADMIN_UP, NO_ETHERNET, SwInterface, sw_interfaces, tx
-from weft.features.ip4.mtrie import lookup as lookup4
 from weft.features.ip6.checksum import layer4_sum
 from weft.features.ip6.header import MINIMUM as IP6
 from weft.features.ip6.header import UDP
-from weft.features.ip6.trie import lookup as lookup6
 from weft.features.l2.flow_hash import frame_hash, packet_hash
 from weft.features.vxlan.errors import Encap4Error, Encap6Error
 from weft.features.vxlan.header import IN_FRONT, OUTER4, OUTER6, Outer4, Outer6
-from weft.features.vxlan.layout import FIB_SHIFT, Tunnel, tunnels
+from weft.features.vxlan.layout import FIB_SHIFT, WAY, Tunnel, tunnels
 from weft.features.vxlan.trace import trace_encap
 
 MOST = 0xFFFF  #: bytes of an IP packet
@@ -82,13 +80,7 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     outer.ip.checksum = fold((outer.ip.checksum ^ 0xFFFF) + identification + length) ^ 0xFFFF
     outer.udp.source = FIRST_PORT | hash & PORTS
     outer.udp.length = length - (OUTER4 - IN_FRONT)
-    meta = leave(rt, pkt, tunnel, hash, length)
-    if tunnel.way:
-        return follow(tunnel.address + WAY, meta)
-    lb = route_balance(lookup4(tunnel.ident >> FIB_SHIFT, outer.ip.destination))
-    if lb.buckets == 0:
-        return follow(lb.address, meta)
-    return follow(choose(lb, hash).address, meta)
+    return leave(rt, pkt, tunnel, hash, length)
 
 
 @node("vxlan6-encap", next=EncapNext, trace=trace_encap, counts=Encap6Error.ENCAPSULATED)
@@ -115,16 +107,7 @@ def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     checksum = layer4_sum(pkt, outer.ip, IP6, UDP) ^ 0xFFFF
     # 0 would mean that there is none; both are the same number.
     outer.udp.checksum = swap16(checksum) if checksum != 0 else 0xFFFF
-    meta = leave(rt, pkt, tunnel, hash, length)
-    if tunnel.way:
-        return follow(tunnel.address + WAY, meta)
-    lb = route_balance(lookup6(tunnel.ident >> FIB_SHIFT, outer.ip.destination))
-    if lb.buckets == 0:
-        return follow(lb.address, meta)
-    return follow(choose(lb, hash).address, meta)
-
-
-WAY = Tunnel.fields["way"].offset
+    return leave(rt, pkt, tunnel, hash, length)
 
 
 @inline
@@ -149,8 +132,10 @@ def flow_of(pkt: Buffer, itf: SwInterface) -> int:
 
 
 @inline
-def leave(rt: NodeRuntime, pkt: Buffer, tunnel: Tunnel, hash: int, length: int) -> IpMeta:
-    """Count a packet with its new headers; from now on it is one that this machine has made."""
+def leave(rt: NodeRuntime, pkt: Buffer, tunnel: Tunnel, hash: int, length: int) -> int:
+    """Count a packet with its new headers; from now on it is one that this machine has made, and goes the way to the
+    tunnel's other end.
+    """
     tx.add(rt.worker, pkt.tx_sw_if_index, 1, length)
     pkt.flags = pkt.flags & ~INNER_FLAGS | LOCAL
     words = MetaWords(pkt.opaque)
@@ -158,4 +143,4 @@ def leave(rt: NodeRuntime, pkt: Buffer, tunnel: Tunnel, hash: int, length: int) 
     words.rest = 0
     meta = IpMeta(pkt.opaque)
     meta.flow_hash = hash
-    return meta
+    return follow(tunnel.address + WAY, meta)

@@ -12,13 +12,12 @@ from weft.features.fib.dpo import Objects
 from weft.features.fib.model import Adjacencies, Record
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip.model import ip_of
-from weft.features.vxlan.layout import Tunnel
+from weft.features.vxlan.layout import WAY, Tunnel
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 Address: TypeAlias = IPv4Address | IPv6Address
-WAY = Tunnel.fields["way"].offset
 ETHERTYPES = {4: IP4, 6: IP6}
 
 
@@ -77,11 +76,6 @@ class GroupWays:
         del self._by_group[way.interface.sw_if_index, way.group]
         ip_of(self._engine, way.group.version).groups.leave(way.interface, way.group)
         self._adjacencies.unlock(way.adjacency)
-
-    def index_of(self, interface: Interface, group: Address) -> int:
-        """The number of a group's adjacency; 0 if its interface is gone."""
-        way = self._by_group.get((interface.sw_if_index, group))
-        return way.adjacency if way else 0
 
     def _set_header(self, way: Way) -> None:
         if way.interface.device.ethernet:

@@ -28,11 +28,13 @@ class Tunnel(View):
     ends: i64  # over IPv4: see ``ends_of``
     local: Ip6Address  # over IPv6; a group's tunnel has the group here
     remote: Ip6Address  # and 0 here
-    way: i64  # to a group: where packets go, as in a load-balance; 0: look the remote end up
+    way: i64  # where packets go then, as in a load-balance
     template: Bytes = times(OUTER6)  # the headers
 
 
-assert Tunnel.size == 128 and Tunnel.fields["way"].offset == 64
+WAY = Tunnel.fields["way"].offset
+
+assert Tunnel.size == 128 and WAY == 64
 
 tunnels = arena.table("vxlan-tunnels", Tunnel, MAX_TUNNELS)
 #: Hashes of what tells a tunnel -> its number.

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, TypeAlias
 
 from weft.core import memory
 from weft.core.hashmap import HashMap
-from weft.core.memory import wrap
+from weft.core.memory import atomic_store, shift_right, wrap
 from weft.core.model import Invalid, model
 from weft.core.node import NODES
 from weft.features.fib.indices import Indices
-from weft.features.fib.model import Source
 from weft.features.interface.model import LINK_UP, DeviceClass, Flood, Interface, Interfaces
-from weft.features.ip.model import Ip, ip_of
+from weft.features.ip.model import ip_of
 from weft.features.ip.protocols import Takers
 from weft.features.ip.table import Table
+from weft.features.ip.tracker import Tracker
 from weft.features.ip4.model import Protocols
 from weft.features.ip6.model import Protocols6
 from weft.features.virtio.linux import random_mac
@@ -27,6 +28,7 @@ from weft.features.vxlan.layout import (
     BY_VERSION,
     MAX_TUNNELS,
     UP,
+    WAY,
     Tunnel,
     ends_of,
     ident_of,
@@ -93,6 +95,7 @@ class Record:
     dst_port: int
     group_interface: Interface | None
     interface: Interface
+    tracker: Tracker | None = None  #: follows the other end's route
 
     @property
     def row(self) -> Tunnel:
@@ -147,11 +150,7 @@ class Tunnels:
         """VPP's ``encap-dpo-idx``: the adjacency, or the load-balance, by which a tunnel's packets leave now; 0: they
         are dropped.
         """
-        remote = record.ends.remote
-        if remote.is_multicast:
-            return self._groups.index_of(record.group_interface, remote) if record.group_interface else 0
-        paths = record.table.match(int(remote)).paths
-        return paths.objects[0].index if len(paths.objects) == 1 else paths.index
+        return shift_right(record.row.way, 32)
 
     # --- making and deleting
 
@@ -211,11 +210,8 @@ class Tunnels:
             raise Invalid(f"a tunnel cannot begin at the group {local}", "INVALID_SRC_ADDRESS")
         if not 0 <= vni <= MAX_VNI:
             raise Invalid(f"vni {vni} out of range", "INVALID_VALUE")
-        table = self._ip(local.version).tables[table_id]
+        table = ip_of(self._engine, local.version).tables[table_id]
         return Ends(local, remote, vni, port or PORT, table.fib_index), table
-
-    def _ip(self, version: int) -> Ip:
-        return ip_of(self._engine, version)
 
     def _found(self, ends: Ends) -> Record | None:
         return self._by_ends.get((ends.version, ends.heard, ends.ident))
@@ -255,6 +251,11 @@ class Tunnels:
         memory.write(row.template, template_of(ends.local, ends.remote, ends.vni, record.dst_port))
         if record.group_interface is not None:
             self._groups.join(record.group_interface, ends.remote, row)
+            record.table.followers += 1
+        else:
+            ip, table_id = ip_of(self._engine, ends.version), record.table.table_id
+            record.tracker = ip.track(table_id, ends.remote, partial(_follow, row))
+            _follow(row, record.tracker)
 
     def _enter(self, record: Record) -> None:
         """From now on packets find it."""
@@ -262,7 +263,6 @@ class Tunnels:
         self._by_ends[ends.version, ends.heard, ends.ident] = record
         self._by_interface[record.interface.sw_if_index] = record
         self._instances.add(record.instance)
-        self._ip(ends.version).tables.hold(record.table, Source.RECURSIVE)
         if ends.version == 6:
             self._engine[Protocols6].allow_no_checksum(ends.port)
         table = self._tables[ends.version]
@@ -288,9 +288,11 @@ class Tunnels:
         self._ports[ends.version].remove_port(ends.port)
         if ends.version == 6 and not self._ports[6].takes(ends.port):
             self._engine[Protocols6].allow_no_checksum(ends.port, False)
-        if record.group_interface is not None:
+        if record.tracker is not None:
+            record.tracker.stop()
+        elif record.group_interface is not None:
             self._groups.leave(record.group_interface, ends.remote, record.row)
-        self._ip(ends.version).tables.let_go(record.table, Source.RECURSIVE)
+            record.table.followers -= 1
         self._indices.give(record.index)
 
     def _unlink(self, record: Record) -> None:
@@ -318,6 +320,11 @@ class Tunnels:
         """Take tunnels' datagrams that come in by an interface without looking their way up, or as all others."""
         arc, node = BYPASS[version]
         self._engine.graph.enable(arc, node, interface.sw_if_index, on)
+
+
+def _follow(row: Tunnel, tracker: Tracker) -> None:
+    """The way to the other end is this now."""
+    atomic_store(row.address + WAY, tracker.word)
 
 
 def _way_out(version: int, wanted: int | str | None, l3: bool) -> tuple[int, int]:
