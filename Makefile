@@ -6,6 +6,9 @@ APT := python3 python3-venv iproute2 iputils-ping iperf3 qemu-system-x86 busybox
        librte-net-vhost23 etcd-server openssl
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
+# Engines that tests start in processes of their own are compiled from source again and again otherwise.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: lab lab-down test lint bench fuzz clean
 
 lab: .installed

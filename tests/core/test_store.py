@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -56,6 +57,30 @@ def test_a_damaged_unit_is_compiled_again(store: Store) -> None:
     reported.clear()
     compile_all([UNIT], store, lambda done, total, what: reported.append((done, total)))
     assert not reported
+
+
+def test_what_another_process_is_compiling_is_waited_for(store: Store, tmp_path: Path) -> None:
+    unit = compile_all([UNIT], Store(tmp_path / "other"))[UNIT]
+    fork = multiprocessing.get_context("fork")
+    compiling, waiting = fork.Event(), fork.Event()
+
+    def other() -> None:
+        with store.filling():
+            compiling.set()
+            if waiting.wait(60):
+                store.put(Unit(UNIT).key, *unit)
+
+    def progress(done: int, total: int, what: str) -> None:
+        reported.append((done, total))
+        waiting.set()
+
+    reported: list[tuple[int, int]] = []
+    process = fork.Process(target=other)
+    process.start()
+    assert compiling.wait(60)
+    assert compile_all([UNIT], store, progress) == {UNIT: unit}
+    assert reported == [(0, 1)]
+    process.join()
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])

@@ -49,4 +49,4 @@ def test_the_trace_of_a_tagged_frame(lab: Lab) -> None:
     at = next(i for i, line in enumerate(lines) if line.endswith(": ethernet-input"))
     # pg0 is the first interface after local0, and the second device.
     assert lines[at + 1] == "  frame: flags 0x1, hw-if-index 1, sw-if-index 1"
-    assert lines[at + 2] == "  0x88b5: 02:00:00:00:00:01 -> 02:fe:00:00:00:00 802.1q vlan 2"
+    assert lines[at + 2] == "  0x6006: 02:00:00:00:00:01 -> 02:fe:00:00:00:00 802.1q vlan 2"

@@ -17,6 +17,7 @@ from weft.core.cli.command import Command
 from weft.core.cli.grammar import Sequence, Value, Word
 from weft.core.cli.lexer import tokenize
 from weft.core.cli.match import Matcher
+from weft.features.interface.model import Interfaces
 
 from .journey import Broken
 from .lines import Speaker
@@ -37,6 +38,8 @@ NO_CONFIGURATION = {
     "show cpu",
     "show errors",
     "show features",
+    "show api message-table",
+    "show api plugin",
     "show api trace-status",
     "show bihash",
     "show logging",
@@ -149,8 +152,7 @@ class Operator:
     @property
     def intact(self) -> bool:
         """Whether most of the network's ports are still there."""
-        shown = self._answer("show interface address").text.splitlines()
-        names = {line.split()[0] for line in shown if line[:1].strip()}
+        names = {interface.name for interface in self.engine[Interfaces]}
         return len(names & {f"pg{number}" for number in range(PORTS)}) > PORTS // 2
 
 

@@ -50,7 +50,7 @@ def test_addresses_are_forgotten_when_they_have_not_been_seen_for_long(bridged: 
     assert hosts(lab) == {mac(2), mac(3), mac(4), mac(5)}
     assert lab.engine[L2Fib].learned == 2
     assert lab.engine[BridgeDomains][1].row.learned == 1
-    lab.engine.advance(86400)
+    lab.engine.advance(3600)
     assert hosts(lab) == {mac(3), mac(4), mac(5)}
 
 

@@ -7,13 +7,14 @@ processes as there are cores, kept on disk as object code under their digest, an
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import hashlib
 import inspect
 import os
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,6 +84,13 @@ class Store:
             file.write(hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest)
         os.replace(file.name, self.path / f"{key}.o")
 
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Wait until no other process compiles for this store, and keep others waiting."""
+        with open(self.path / "lock", "w") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX)  # which ends with the process, and is not its children's
+            yield
+
     def prune(self, days: float = 30) -> None:
         """Forget what has not been used for long."""
         oldest = time.time() - days * 86400
@@ -147,22 +155,28 @@ def _keys(names: list[str]) -> dict[str, str]:
 
 
 def _compile(keys: dict[str, str], store: Store, progress: Progress | None) -> dict[str, tuple[str, bytes]]:
-    ready = {name: kept for name, key in keys.items() if (kept := store.get(key))}
-    missing = [name for name in keys if name not in ready]
-    if not missing:
+    ready = _kept(keys, store)
+    if len(ready) == len(keys):
         return ready
     report = progress or (lambda done, total, what: None)
-    report(0, len(missing), "starting the compiler")
-    with closing(in_processes(compile_unit, missing)) as results:
-        for done, (name, future) in enumerate(results, 1):
-            try:
-                ready[name] = future.result()
-            except Exception as error:
-                raise CompileError(f"{name} cannot be compiled: {error}") from error
-            store.put(keys[name], *ready[name])
-            report(done, len(missing), name)
-    store.prune()
+    report(0, len(keys) - len(ready), "starting the compiler")
+    with store.filling():
+        ready |= _kept({name: key for name, key in keys.items() if name not in ready}, store)
+        missing = [name for name in keys if name not in ready]
+        with closing(in_processes(compile_unit, missing)) as results:
+            for done, (name, future) in enumerate(results, 1):
+                try:
+                    ready[name] = future.result()
+                except Exception as error:
+                    raise CompileError(f"{name} cannot be compiled: {error}") from error
+                store.put(keys[name], *ready[name])
+                report(done, len(missing), name)
+        store.prune()
     return ready
+
+
+def _kept(keys: dict[str, str], store: Store) -> dict[str, tuple[str, bytes]]:
+    return {name: kept for name, key in keys.items() if (kept := store.get(key))}
 
 
 def load_all(names: list[str], store: Store, progress: Progress | None = None) -> dict[str, int]:

@@ -20,6 +20,8 @@ def in_processes(function: Callable[[str], R], names: Sequence[str]) -> Generato
 
     Whatever ends this early (an error, a signal's exception) ends the processes too.
     """
+    if not names:
+        return
     others = set(active_children())
     count = min(len(os.sched_getaffinity(0)), len(names))
     executor = ProcessPoolExecutor(count, mp_context=get_context("fork"), initializer=_begin)

@@ -40,7 +40,8 @@ class Scalar:
         self.mask = (1 << bits) - 1
         code = {8: "b", 16: "h", 32: "i", 64: "q"}.get(bits)
         order = ">" if big_endian else "<"
-        self._struct = struct.Struct(order + (code if signed else code.upper())) if code else None
+        self._unpack = struct.Struct(order + (code if signed else code.upper())).unpack_from if code else None
+        self._pack = struct.Struct(order + code.upper()).pack_into if code else None
         self._order: typing.Literal["big", "little"] = "big" if big_endian else "little"
 
     def __repr__(self) -> str:
@@ -48,14 +49,17 @@ class Scalar:
 
     def load(self, address: int) -> int:
         where, offset = memory.locate(address, self.size)
-        if self._struct is not None:
-            value: int = self._struct.unpack_from(where, offset)[0]
+        if self._unpack is not None:
+            value: int = self._unpack(where, offset)[0]
             return value
         return int.from_bytes(where[offset : offset + self.size], self._order, signed=self.signed)
 
     def store(self, address: int, value: int) -> None:
         where, offset = memory.locate(address, self.size, write=True)
-        where[offset : offset + self.size] = (int(value) & self.mask).to_bytes(self.size, self._order)
+        if self._pack is not None:
+            self._pack(where, offset, int(value) & self.mask)
+        else:
+            where[offset : offset + self.size] = (int(value) & self.mask).to_bytes(self.size, self._order)
 
 
 class Area:
@@ -63,6 +67,9 @@ class Area:
 
     def __init__(self, size: int) -> None:
         self.size = size
+
+    def load(self, address: int) -> int:
+        return address
 
     def __repr__(self) -> str:
         return f"Bytes[{self.size}]"
@@ -102,7 +109,12 @@ class RowsKind:
 
     @property
     def row(self) -> Kind:
-        return self._row.resolve() if isinstance(self._row, Forward) else self._row
+        if isinstance(self._row, Forward):
+            self._row = self._row.resolve()
+        return self._row
+
+    def load(self, address: int) -> RowsAt:
+        return RowsAt(self.row, POINTER.load(address))
 
     def __repr__(self) -> str:
         return f"Rows[{self._row!r}]"
@@ -118,7 +130,12 @@ class RefKind:
 
     @property
     def cls(self) -> type[View]:
-        return self._cls.resolve() if isinstance(self._cls, Forward) else self._cls
+        if isinstance(self._cls, Forward):
+            self._cls = self._cls.resolve()
+        return self._cls
+
+    def load(self, address: int) -> View:
+        return self.cls(POINTER.load(address))
 
     def __repr__(self) -> str:
         return f"Ref[{self._cls!r}]"
@@ -130,6 +147,9 @@ class ArrayKind:
     def __init__(self, row: Kind, count: int) -> None:
         self.row, self.count = row, count
         self.size: int = row.size * count
+
+    def load(self, address: int) -> RowsAt:
+        return RowsAt(self.row, address)
 
     def __repr__(self) -> str:
         return f"Array[{self.row!r}, {self.count}]"
@@ -229,6 +249,8 @@ class Field:
 
     def __init__(self, name: str, offset: int, kind: Kind, fixed: bool = False) -> None:
         self.name, self.offset, self.kind, self.fixed = name, offset, kind, fixed
+        #: What is at an address, as the field's value: a number, rows, a view.
+        self._load: Callable[[int], Any] = kind if isinstance(kind, type) else kind.load
 
     def __repr__(self) -> str:
         return f"{self.name}@{self.offset}:{self.kind!r}"
@@ -236,19 +258,7 @@ class Field:
     def __get__(self, instance: View | None, owner: type) -> Any:
         if instance is None:
             return self
-        address = instance.address + self.offset
-        match self.kind:
-            case Scalar():
-                return self.kind.load(address)
-            case Area():
-                return address
-            case RowsKind():
-                return RowsAt(self.kind.row, POINTER.load(address))
-            case ArrayKind():
-                return RowsAt(self.kind.row, address)
-            case RefKind():
-                return self.kind.cls(POINTER.load(address))
-        return self.kind(address)
+        return self._load(instance.address + self.offset)
 
     def __set__(self, instance: View, value: Any) -> None:
         address = instance.address + self.offset
