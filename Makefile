@@ -9,7 +9,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Engines that tests start in processes of their own are compiled from source again and again otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab lab-down test lint bench fuzz clean
+.PHONY: lab lab-down lab-openstack test test-openstack lint bench fuzz clean
 
 lab: .installed
 	$(SUDO) $(BIN)/python -m weft.lab up
@@ -17,8 +17,15 @@ lab: .installed
 lab-down: .installed
 	$(SUDO) $(BIN)/python -m weft.lab down
 
+lab-openstack: .installed .installed-openstack
+	$(SUDO) $(BIN)/python -m weft_openstack.lab
+
 test: .installed lint
 	$(SUDO) $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The driver inside a real Neutron: some minutes, and a virtual environment of its own.
+test-openstack: .installed .installed-openstack
+	$(SUDO) env WEFT_NEUTRON=$(CURDIR)/.venv-openstack $(BIN)/python -m pytest tests/openstack
 
 lint: .installed
 	$(BIN)/ruff check .
@@ -43,5 +50,15 @@ fuzz: .installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]' -e examples/dscp-counter
 	@touch .installed
 
+APT_OPENSTACK := mariadb-server rabbitmq-server dnsmasq-base haproxy iptables ebtables ipset conntrack keepalived \
+                 iputils-arping gcc python3-dev
+
+.installed-openstack: .installed pyproject.toml Makefile
+	@$(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install -y --no-install-recommends $(APT_OPENSTACK)
+	@test -x .venv-openstack/bin/python || $(PYTHON) -m venv .venv-openstack
+	@echo "installing Neutron in .venv-openstack"
+	@.venv-openstack/bin/pip install --quiet --disable-pip-version-check -e '.[neutron]' pymysql uwsgi
+	@touch .installed-openstack
+
 clean:
-	rm -rf .venv .installed build dist src/*.egg-info
+	rm -rf .venv .venv-openstack .installed .installed-openstack build dist src/*.egg-info

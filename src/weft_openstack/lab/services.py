@@ -64,6 +64,7 @@ class RabbitMq:
     address: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     distribution: int = field(default_factory=free_port)
+    mapping: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
         home = self.folder / "rabbitmq"
@@ -72,7 +73,11 @@ class RabbitMq:
             f"listeners.tcp.1 = {self.address}:{self.port}\nloopback_users = none\n"
             "log.console = true\nlog.file = false\nvm_memory_high_watermark.absolute = 256MB\n"
         )
-        # Erlang's own port mapper is a daemon that would outlive the lab; one node does without it.
+        # Erlang starts its port mapper as a daemon if there is none, and that would outlive us.
+        self.mapper = Process(
+            "epmd", ("epmd", "-port", str(self.mapping), "-address", "127.0.0.1"), self.folder / "epmd.log",
+            ready=lambda: answers(self.mapping),
+        )  # fmt: skip
         self.process = Process(
             "rabbitmq",
             ("/usr/lib/rabbitmq/bin/rabbitmq-server",),
@@ -86,11 +91,15 @@ class RabbitMq:
                 "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
                 "RABBITMQ_PID_FILE": str(home / "pid"),
                 "RABBITMQ_DIST_PORT": str(self.distribution),
-                "ERL_EPMD_ADDRESS": "127.0.0.1",
+                "ERL_EPMD_PORT": str(self.mapping),
             },
             ready=lambda: answers(self.port, self.address),
             seconds=90,
         )
+
+    def connections(self, program: str) -> int:
+        """How many connections a program has made so far."""
+        return self.process.log.read_text(errors="replace").count(f"client-provided name: {program}:")
 
     @property
     def url(self) -> str:
