@@ -3,7 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 APT := python3 python3-venv iproute2 iputils-ping iperf3 qemu-system-x86 busybox-static dpdk-dev librte-net-virtio23 \
-       librte-net-vhost23 etcd-server openssl
+       librte-net-vhost23 etcd-server openssl libvirt-daemon libvirt-daemon-driver-qemu \
+       libvirt-clients
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Engines that tests start in processes of their own are compiled from source again and again otherwise.

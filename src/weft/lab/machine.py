@@ -8,7 +8,7 @@ import re
 import select
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from weft.lab.image import image
@@ -39,6 +39,55 @@ class Card:
     options: str = ""  #: of the device: ``,packed=on``
 
 
+class Console:
+    """The guest's shell, by descriptors that what it says is read from, and commands are written to."""
+
+    def __init__(self, output: int, input: int) -> None:
+        self._output, self._input = output, input
+        self._said = b""
+        self._numbers = itertools.count()
+
+    def ready(self) -> None:
+        """Wait until the guest has booted. Raises MachineError."""
+        self._wait(rb"GUEST-READY", BOOT_TIME)
+
+    def run(self, command: str, seconds: float = 30.0) -> str:
+        """What a command prints in the guest's shell. Raises MachineError if it fails."""
+        number = next(self._numbers)
+        self._said = b""
+        os.write(self._input, f"{command}\necho ENDED-{number}-$?-\n".encode())
+        ended = self._wait(rb"ENDED-%d-(\d+)-" % number, seconds)
+        output = ended.string[: ended.start()].decode(errors="replace").replace("\r", "")
+        if ended[1] != b"0":
+            raise MachineError(f"{command} failed in the guest ({ended[1].decode()}):\n{output}")
+        return output
+
+    def ping(self, address: str, count: int = 2, seconds: float = 5.0) -> bool:
+        """Whether the guest gets answers from an address."""
+        try:
+            self.run(f"ping -c {count} -W {seconds:.0f} {address}", seconds * count + 10)
+        except MachineError:
+            return False
+        return True
+
+    def _wait(self, pattern: bytes, seconds: float) -> re.Match[bytes]:
+        """Read on until the guest has said something."""
+        end = time.monotonic() + seconds
+        while not (found := re.search(pattern, self._said)):
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self._output], [], [], left)[0]:
+                raise MachineError(f"the guest did not answer within {seconds:.0f} s:\n{self._text}")
+            more = os.read(self._output, 65536)
+            if not more:
+                raise MachineError(f"the machine has ended:\n{self._text}")
+            self._said += more
+        return found
+
+    @property
+    def _text(self) -> str:
+        return self._said.decode(errors="replace")[-4000:]
+
+
 @dataclass
 class Machine:
     """Starts with ``with``, or ``start``; ends with it."""
@@ -47,8 +96,7 @@ class Machine:
     processors: int = 1
     arguments: tuple[str, ...] = ()
     _process: subprocess.Popen[bytes] | None = None
-    _said: bytes = b""
-    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    _console: Console | None = None
 
     def start(self) -> Machine:
         """Boot; ``ready`` waits until that is done."""
@@ -78,7 +126,15 @@ class Machine:
             stderr=subprocess.STDOUT,
             env={**os.environ, "LC_ALL": "C"},
         )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._console = Console(self._process.stdout.fileno(), self._process.stdin.fileno())
         return self
+
+    @property
+    def console(self) -> Console:
+        """Its shell. It has started."""
+        assert self._console is not None
+        return self._console
 
     @property
     def pid(self) -> int:
@@ -87,47 +143,15 @@ class Machine:
 
     def ready(self) -> None:
         """Wait until the guest has booted. Raises MachineError."""
-        self._wait(rb"GUEST-READY", BOOT_TIME)
+        self.console.ready()
 
     def run(self, command: str, seconds: float = 30.0) -> str:
         """What a command prints in the guest's shell. Raises MachineError if it fails."""
-        number = next(self._numbers)
-        assert self._process is not None and self._process.stdin is not None
-        self._said = b""
-        self._process.stdin.write(f"{command}\necho ENDED-{number}-$?-\n".encode())
-        self._process.stdin.flush()
-        ended = self._wait(rb"ENDED-%d-(\d+)-" % number, seconds)
-        output = ended.string[: ended.start()].decode(errors="replace").replace("\r", "")
-        if ended[1] != b"0":
-            raise MachineError(f"{command} failed in the guest ({ended[1].decode()}):\n{output}")
-        return output
+        return self.console.run(command, seconds)
 
     def ping(self, address: str, count: int = 2, seconds: float = 5.0) -> bool:
         """Whether the guest gets answers from an address."""
-        try:
-            self.run(f"ping -c {count} -W {seconds:.0f} {address}", seconds * count + 10)
-        except MachineError:
-            return False
-        return True
-
-    def _wait(self, pattern: bytes, seconds: float) -> re.Match[bytes]:
-        """Read on until the guest has said something."""
-        assert self._process is not None and self._process.stdout is not None
-        end = time.monotonic() + seconds
-        fd = self._process.stdout.fileno()
-        while not (found := re.search(pattern, self._said)):
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([fd], [], [], left)[0]:
-                raise MachineError(f"the guest did not answer within {seconds:.0f} s:\n{self._text}")
-            more = os.read(fd, 65536)
-            if not more:
-                raise MachineError(f"QEMU has ended ({self._process.wait()}):\n{self._text}")
-            self._said += more
-        return found
-
-    @property
-    def _text(self) -> str:
-        return self._said.decode(errors="replace")[-4000:]
+        return self.console.ping(address, count, seconds)
 
     def stop(self) -> None:
         """Pull the plug."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weft.core.cli import argument, command, describe_words
 from weft.core.model import Invalid
 from weft.features.interface.model import Interface, Interfaces
+from weft.features.vhost_user import libvirt as libvirt
 from weft.features.vhost_user import show as show
 from weft.features.vhost_user.bits import ALL_ONES, Wishes
 from weft.features.vhost_user.device import SocketOptions, VhostUsers
