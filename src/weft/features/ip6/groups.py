@@ -25,7 +25,7 @@ def group_key6(sw_if_index: int, group: Ip6Address) -> int:
 
 @inline
 def key_of(sw_if_index: int, high: int, low: int) -> int:
-    return wrap(hash_of(high ^ sw_if_index) ^ low) | 1
+    return hash_of(hash_of(high ^ sw_if_index) ^ low) | 1
 
 
 class Groups6(Groups):
