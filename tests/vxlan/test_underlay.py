@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
@@ -60,7 +60,7 @@ def test_routes_that_change(lab: Lab, version: int) -> None:
     assert way() == [("pg2", "02:00:00:00:02:03")]
     lab.cli("set interface state pg2 down")
     assert way() == []
-    lab.cli("set interface state pg2 up")
+    lab.cli(f"set interface state pg2 up\nset ip neighbor pg2 {other} {SECOND}")
     assert [port for port, _ in way()] == ["pg2"]
     lab.cli(f"ip route del {longer} via {other} pg2")
     assert way() == [("pg1", PEER)]
@@ -167,7 +167,7 @@ def test_a_tunnel_under_itself_ends(lab: Lab) -> None:
 def test_split_horizon_is_the_operators_choice(lab: Lab) -> None:
     """Between tunnels of one group nothing is flooded, nor forwarded; without a group it is, as in VPP."""
     for shg, seen in (("", ["10.0.1.3", None]), (" 1", [None])):
-        host, under = underlay(lab) if not lab.ports else lab.ports
+        _, under = lab.ports or underlay(lab)
         lab.cli("set ip neighbor pg1 10.0.1.3 02:00:00:00:01:03")
         if "vxlan_tunnel0" not in lab.cli("show interface"):
             lab.cli("create vxlan tunnel src 10.0.1.1 dst 10.0.1.2 vni 13")
@@ -261,7 +261,7 @@ def test_one_group_many_tunnels(lab: Lab) -> None:
 
 def test_an_answer_from_layer_3(lab: Lab) -> None:
     """A host behind the tunnel pings the bridge domain's BVI: the answer goes back through the tunnel."""
-    host, under = underlay(lab)
+    _, under = underlay(lab)
     lab.cli(
         """
         loopback create
@@ -271,8 +271,6 @@ def test_an_answer_from_layer_3(lab: Lab) -> None:
         """
     )
     tunnel(lab, 4)
-    from scapy.layers.inet import ICMP
-
     asked = Ether(src=FAR, dst="ff:ff:ff:ff:ff:ff") / ARP(hwsrc=FAR, psrc="192.168.0.9", pdst="192.168.0.254")
     answers = [p for p in send(lab, under, outer(under, 4, asked))["pg1"] if p.haslayer(VXLAN)]
     assert answers[0][VXLAN][ARP].hwsrc == "de:ad:00:00:00:00"
