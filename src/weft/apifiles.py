@@ -22,10 +22,15 @@ def main() -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def write_json(folder: Path) -> None:
     """Write FOLDER/NAME.api.json for each module, as VPP installs them in /usr/share/vpp/api."""
+    write_files(folder)
+    click.echo(f"{len(MODULES)} modules written to {folder}")
+
+
+def write_files(folder: Path) -> None:
+    """A file for each module."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, module in sorted(MODULES.items()):
         (folder / f"{name}.api.json").write_text(json.dumps(describe(module), indent=4) + "\n")
-    click.echo(f"{len(MODULES)} modules written to {folder}")
 
 
 @main.command("page")

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import sys
 
+from weft.core import features
 from weft.core.cli import CliError
 from weft.core.compiler import CompileError
-from weft.core.config import Config, ConfigError, Logging, Unix
+from weft.core.config import Config, ConfigError, Logging, Plugins, Unix
 from weft.process import daemon, log
-from weft.process.run import run
 from weft.process.signals import Signals
 
 
@@ -27,6 +27,9 @@ def main() -> None:
         ready = (lambda: None) if unix.nodaemon or unix.interactive else daemon.detach()
         signals = Signals()
         log.begin(unix, config[Logging])
+        features.choose(config[Plugins].wants)
+        from weft.process.run import run  # which loads the features
+
         run(config, signals, ready)
     except (ConfigError, CliError, CompileError, OSError, MemoryError, ValueError) as error:
         log.failed(str(error) or type(error).__name__)

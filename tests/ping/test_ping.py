@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import scapy.layers.inet  # noqa: F401 - so that frames are taken apart as far as ICMP
 
 from conftest import Lab
 from weft import Engine

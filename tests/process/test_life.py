@@ -102,6 +102,15 @@ def test_it_ends_while_it_compiles(start: Start, tmp_path: Path) -> None:
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in compilers), 5)
 
 
+def test_what_compiles_for_a_process_that_is_killed_ends_with_it(start: Start, tmp_path: Path) -> None:
+    engine = start(*stanzas(tmp_path), environment={"WEFT_CACHE": str(tmp_path / "cache")})
+    children = Path(f"/proc/{engine.process.pid}/task/{engine.process.pid}/children")
+    until(lambda: len(children.read_text().split()) > 1, 20)
+    compilers = children.read_text().split()
+    assert engine.end(signal.SIGKILL) == -signal.SIGKILL
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in compilers), 5)
+
+
 def test_a_second_engine_is_refused_and_a_crash_does_not_block_the_next(start: Start, tmp_path: Path) -> None:
     first = start().wait_until_ready()
     second = start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 R = TypeVar("R")
 
+PR_SET_PDEATHSIG = 1  #: prctl(2)
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -49,6 +51,9 @@ def _held() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """A process is ended by the one that it was forked from, whoever else gets a signal (a terminal's ^C)."""
+    """A process is ended by the one that it was forked from, whoever else gets a signal (a terminal's ^C); and by Linux,
+    if that one is killed.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
+from weft.core import features
 from weft.core.cli import CliError
 from weft.core.config import Buffers, Config, ConfigError, Cpu, Logging, Plugins, Unix
 from weft.core.engine import Engine
@@ -78,9 +79,13 @@ def _report(config: Config) -> None:
 
 
 def _report_plugins(engine: Engine, plugins: Plugins) -> None:
-    told = plugins.disabled(name.rpartition(".")[2] for name in engine.features)
-    if told:
-        log.warning("startup configuration: features cannot be disabled, so these are there: %s", ", ".join(told))
+    """Say which features there are not, and which there are though they are told to stay away."""
+    if features.left_out:
+        log.info("startup configuration: left out: %s", ", ".join(map(features.known_as, features.left_out)))
+    there = {name for each in engine.features for name in (each.rpartition(".")[2], features.plugin_of(each))}
+    kept = sorted(name for name in plugins.disabled() if name in there)
+    if kept:
+        log.warning("startup configuration: these are there, the engine is not without them: %s", ", ".join(kept))
 
 
 def _schedule(engine: Engine, cpu: Cpu) -> None:

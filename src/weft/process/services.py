@@ -6,11 +6,13 @@ import logging
 import socket
 from typing import Protocol
 
+from weft.core.api.calls import Calls
 from weft.core.api.server import ApiServer
 from weft.core.cli.server import BANNER, CliServer, Settings, listener_of
 from weft.core.config import ApiSegment, ApiTrace, Config, Socksvr, Statseg, Unix
 from weft.core.engine import Engine
 from weft.core.listener import Listener, UnixListener
+from weft.core.model import Invalid
 from weft.core.stats.server import StatsServer
 from weft.features.memclnt import model as trace
 from weft.features.stats.model import StatsSegment
@@ -82,12 +84,17 @@ class ApiService:
             setting="socksvr { socket-name ... }",
             group=unix.group if group < 0 else group,
         )
-        self.kept = config[ApiTrace].nitems
+        self.kept, self.table_file = config[ApiTrace].nitems, config[ApiTrace].save_api_table
         self.server: ApiServer | None = None
 
     async def start(self, engine: Engine) -> None:
         if self.kept is not None:
             engine[trace.ApiTrace].resize(self.kept)
+        if self.table_file:
+            try:
+                trace.write(trace.below_tmp(self.table_file), trace.table_lines(engine[Calls].table))
+            except Invalid as error:
+                log.error("api-trace: save-api-table: %s", error)
         self.server = ApiServer(engine, self.listener)
         await self.server.start()
 

@@ -19,12 +19,12 @@ class Layout:
         for name, type in fields.items():
             if isinstance(type, Array) and type.count is not None and type.count not in fields:
                 raise TypeError(f"{name} is counted by {type.count}, which is no field")
-        self._runs = list(_runs(fields))
+        counts = {t.count: name for name, t in fields.items() if isinstance(t, Array) and t.count is not None}
+        self._runs = list(_runs(fields, counts))
         whole = [run for run in self._runs if run.packed is not None]
         fixed = len(whole) == len(self._runs) == 1
         self.format = "".join(str(type.format) for type in fields.values()) if fixed or not fields else None
         self.slots = sum(type.slots for type in fields.values())
-        self._counts = {t.count: name for name, t in fields.items() if isinstance(t, Array) and t.count is not None}
 
     def read(self, data: memoryview, at: int) -> tuple[dict[str, Any], int]:
         """The fields' values from bytes, and the offset behind them. Raises Malformed."""
@@ -43,23 +43,14 @@ class Layout:
     def write(self, values: dict[str, Any], out: bytearray) -> None:
         """Append the fields; counts are those of the arrays, and what is missing is zero."""
         for run in self._runs:
-            slots: list[Any] = []
-            for name, type, _ in run.places:
-                if name in self._counts:
-                    value: Any = len(values.get(self._counts[name], ()))
-                else:
-                    value = values.get(name)
-                if value is None:
-                    value = type.zero
-                if run.packed is None:
-                    type.write(value, out)
-                else:
-                    type.flatten(value, slots)
-            if run.packed is not None:
-                try:
-                    out += run.packed.pack(*slots)
-                except struct.error as error:
-                    raise ValueError(f"{run.first} and the fields behind it cannot be sent: {error}") from None
+            if run.packed is None:
+                name, type, _ = run.places[0]
+                type.write(values.get(name, type.zero), out)
+                continue
+            try:
+                out += run.packed.pack(*run.apart(values))
+            except struct.error as error:
+                raise ValueError(f"{run.first} and the fields behind it cannot be sent: {error}") from None
 
     def block(self) -> list[list[Any]]:
         """The fields as the CRC and the description have them: type, name and, of arrays, length and count."""
@@ -72,6 +63,8 @@ class _Run:
 
     packed: struct.Struct | None
     places: list[tuple[str, Type, int]]
+    #: The field that counts an array -> the array.
+    counts: dict[str, str]
 
     @property
     def first(self) -> str:
@@ -81,24 +74,37 @@ class _Run:
     def build(self) -> Callable[[tuple[Any, ...]], dict[str, Any]]:
         """The fields by name, from their slots."""
         names = Names()
-        return names.function(f"{{{', '.join(f'{name!r}: {t.built(slot, names)}' for name, t, slot in self.places)}}}")
+        fields = [f"{name!r}: {type.built(slot, names)}" for name, type, slot in self.places]
+        return names.function("s", f"{{{', '.join(fields)}}}")
+
+    @cached_property
+    def apart(self) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+        """The slots, from the fields by name."""
+        names = Names()
+        slots: list[str] = []
+        for name, type, _ in self.places:
+            if name in self.counts:
+                slots.append(f"len(v.get({self.counts[name]!r}, ()))")
+            else:
+                slots += type.taken(f"v.get({name!r}, {names.of(type.zero)})", names)
+        return names.function("v", f"({', '.join(slots)},)")
 
 
-def _runs(fields: dict[str, Type]) -> Iterator[_Run]:
+def _runs(fields: dict[str, Type], counts: dict[str, str]) -> Iterator[_Run]:
     places: list[tuple[str, Type, int]] = []
     format, slot = ">", 0
     for name, type in fields.items():
         if type.format is None:
             if places:
-                yield _Run(struct.Struct(format), places)
+                yield _Run(struct.Struct(format), places, counts)
                 places, format, slot = [], ">", 0
-            yield _Run(None, [(name, type, 0)])
+            yield _Run(None, [(name, type, 0)], counts)
         else:
             places.append((name, type, slot))
             format += type.format
             slot += type.slots
     if places:
-        yield _Run(struct.Struct(format), places)
+        yield _Run(struct.Struct(format), places, counts)
 
 
 def _field(name: str, type: Type) -> list[Any]:

@@ -15,7 +15,7 @@ All numbers are in network byte order but f64, which is in the machine's. Annota
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,19 +29,19 @@ class Malformed(ValueError):
 
 
 class Names(dict[str, Any]):
-    """What a piece of generated Python names. Values are made from slots by Python that is written once for each type:
-    walking through the types for each message took several times as long.
+    """What a piece of generated Python names. Values are made from slots, and taken apart into slots, by Python that is
+    written once for each type: walking through the types for each message took several times as long.
     """
 
-    def of(self, value: Any) -> str:
-        """A name for an object."""
+    def of(self, value: Any = None) -> str:
+        """A name for an object, or for one that the code itself will name so."""
         name = f"n{len(self)}"
         self[name] = value
         return name
 
-    def function(self, expression: str) -> Callable[[tuple[Any, ...]], Any]:
-        """A function of slots."""
-        made: Callable[[tuple[Any, ...]], Any] = eval(f"lambda s: {expression}", self)
+    def function(self, parameter: str, expression: str) -> Callable[[Any], Any]:
+        """A function of one parameter."""
+        made: Callable[[Any], Any] = eval(f"lambda {parameter}: {expression}", self)
         return made
 
 
@@ -57,9 +57,9 @@ class Type:
         """Python that makes the value from the slots ``s[slot]`` and following."""
         return f"s[{slot}]"
 
-    def flatten(self, value: Any, out: list[Any]) -> None:
-        """Append the slots of a value."""
-        out.append(value)
+    def taken(self, value: str, names: Names) -> list[str]:
+        """Python that makes the slots from a value, which is itself Python that is to run once."""
+        return [value]
 
     def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[Any, int]:
         """The value at an offset, and the offset behind it. ``record``: the fields read before."""
@@ -70,9 +70,13 @@ class Type:
 
     def write(self, value: Any, out: bytearray) -> None:
         """Append a value."""
-        slots: list[Any] = []
-        self.flatten(value, slots)
-        out += self._struct.pack(*slots)
+        out += self._struct.pack(*self.apart(value))
+
+    @cached_property
+    def apart(self) -> Callable[[Any], tuple[Any, ...]]:
+        """The slots of a value."""
+        names = Names()
+        return names.function("v", f"({', '.join(self.taken('v', names))},)")
 
     @cached_property
     def _struct(self) -> struct.Struct:
@@ -81,7 +85,7 @@ class Type:
     @cached_property
     def _build(self) -> Callable[[tuple[Any, ...]], Any]:
         names = Names()
-        return names.function(self.built(0, names))
+        return names.function("s", self.built(0, names))
 
     @property
     def size(self) -> int:
@@ -104,27 +108,25 @@ class Float(Type):
     def built(self, slot: int, names: Names) -> str:
         return f"{names.of(_float)}(s[{slot}])"
 
-    def flatten(self, value: float, out: list[Any]) -> None:
-        out.append(struct.pack("<d", value))
+    def taken(self, value: str, names: Names) -> list[str]:
+        return [f"{names.of(struct.Struct('<d').pack)}({value})"]
 
 
-@dataclass(frozen=True)
 class Text(Type):
     """Text in a field of ``length`` bytes, ended by a zero; without a length, after the number of its bytes."""
 
-    length: int = 0
     name = "string"
     zero = ""
 
-    @property
-    def format(self) -> str | None:  # type: ignore[override]
-        return f"{self.length}s" if self.length else None
+    def __init__(self, length: int = 0) -> None:
+        self.length = length
+        self.format = f"{length}s" if length else None
 
     def built(self, slot: int, names: Names) -> str:
         return f"{names.of(_text)}(s[{slot}])"
 
-    def flatten(self, value: str, out: list[Any]) -> None:
-        out.append(_octets(value)[: self.length - 1])
+    def taken(self, value: str, names: Names) -> list[str]:
+        return [f"{names.of(_octets)}({value})[:{self.length - 1}]"]
 
     def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[str, int]:
         if self.length:
@@ -194,14 +196,17 @@ class Array(Type):
         each = range(slot, slot + self.slots, self.element.slots)
         return f"[{', '.join(self.element.built(at, names) for at in each)}]"
 
-    def flatten(self, value: Any, out: list[Any]) -> None:
-        if self.octets:
-            out.append(value)
-            return
-        if len(value) > self.length:
-            raise ValueError(f"{len(value)} elements do not fit an array of {self.length}")
-        for i in range(self.length):
-            self.element.flatten(value[i] if i < len(value) else self.element.zero, out)
+    def taken(self, value: str, names: Names) -> list[str]:
+        return [value] if self.octets else [f"*{names.of(self._slots_of)}({value})"]
+
+    def _slots_of(self, values: Sequence[Any]) -> Iterator[Any]:
+        """Those of all elements; the ones that are missing are zero."""
+        if len(values) > self.length:
+            raise ValueError(f"{len(values)} elements do not fit an array of {self.length}")
+        for value in values:
+            yield from self.element.apart(value)
+        for _ in range(self.length - len(values)):
+            yield from self.element.apart(self.element.zero)
 
     def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[Any, int]:
         if self.count is None:
@@ -262,8 +267,8 @@ class Alias(Named):
         value = self.type.built(slot, names)
         return value if self.decode is None else f"{names.of(self.decode)}({value})"
 
-    def flatten(self, value: Any, out: list[Any]) -> None:
-        self.type.flatten(value if self.encode is None else self.encode(value), out)
+    def taken(self, value: str, names: Names) -> list[str]:
+        return self.type.taken(value if self.encode is None else f"{names.of(self.encode)}({value})", names)
 
     def parts(self) -> list[Type]:
         return [self.type]
@@ -325,11 +330,14 @@ class Structure(Named):
         made = f"{names.of(self.cls)}({', '.join(parts)})"
         return made if self._decode is None else f"{names.of(self._decode)}({made})"
 
-    def flatten(self, value: Any, out: list[Any]) -> None:
+    def taken(self, value: str, names: Names) -> list[str]:
         if self._encode is not None:
-            value = self._encode(value)
+            value = f"{names.of(self._encode)}({value})"
+        slots: list[str] = []
+        known = names.of()
         for name, type in self.layout.fields.items():
-            type.flatten(getattr(value, name), out)
+            slots += type.taken(f"{known if slots else f'({known} := {value})'}.{name}", names)
+        return slots
 
     def read(self, data: memoryview, at: int, record: dict[str, Any]) -> tuple[Any, int]:
         if self.format is not None:

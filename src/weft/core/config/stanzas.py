@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from grp import getgrnam
 from pathlib import Path
@@ -191,11 +191,14 @@ class ApiSegment:
 @stanza("api-trace")
 @dataclass(frozen=True)
 class ApiTrace:
-    """How many API requests are kept for `api trace`; they are kept in any case."""
+    """How many API requests are kept for `api trace`; they are kept in any case. `save-api-table`: the file below /tmp
+    that gets the message table.
+    """
 
     on: bool = False
     enable: bool = False
     nitems: Annotated[int | None, number] = None
+    save_api_table: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,16 +212,22 @@ class PluginSwitch:
 @stanza("plugins")
 @dataclass(frozen=True)
 class Plugins:
-    """VPP's plugins. All features are loaded, whatever it says: they are parts of one graph."""
+    """Which features there are, of those that can do without (`core/features.py`)."""
 
     path: str = ""
     add_path: tuple[str, ...] = ()
     plugin: dict[str, PluginSwitch] = field(default_factory=dict)
 
-    def disabled(self, names: Iterable[str]) -> list[str]:
-        """Those of the features that are told to stay away by name, their own or VPP's of the plugin's file."""
-        told = {name.removesuffix("_plugin.so") for name, switch in self.plugin.items() if switch.disable}
-        return [name for name in names if name in told]
+    def wants(self, name: str) -> bool:
+        """Whether a plugin is to be there. It is named by its file, as in VPP, or without the file's ending."""
+        switch = self.plugin.get(f"{name}_plugin.so") or self.plugin.get(name)
+        if switch is None or switch.enable == switch.disable:
+            switch = self.plugin.get("default", PluginSwitch())
+        return not switch.disable
+
+    def disabled(self) -> set[str]:
+        """Those that are told by name to stay away."""
+        return {name.removesuffix("_plugin.so") for name, switch in self.plugin.items() if switch.disable} - {"default"}
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weft.core.api.calls import Calls
 from weft.core.cli import command
-from weft.core.model import Invalid
-from weft.features.memclnt.model import ApiTrace
+from weft.features.memclnt.model import ApiTrace, below_tmp, table_lines
 from weft.features.vlib.format import joined
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
-
-TRACES = Path("/tmp")  #: where VPP's tools look for saved traces
 
 
 @command("api trace", "(on | off | free | nitems <nitems:u32>)", help="Keep the API's requests, or not; forget them")
@@ -33,14 +29,14 @@ def api_trace(
 
 @command("api trace save", "<name:word>", help="Write the kept requests to the file /tmp/NAME")
 def api_trace_save(engine: Engine, name: str) -> str:
-    path = _path(name)
+    path = below_tmp(name)
     return f"API trace of {engine[ApiTrace].save(path)} requests saved to {path}"
 
 
 @command("api trace dump", "[<name:word>]", help="Show the kept requests, or those in the file /tmp/NAME")
 def api_trace_dump(engine: Engine, name: str | None = None) -> str:
     trace = engine[ApiTrace]
-    records = list(trace.kept) if name is None else trace.load(_path(name))
+    records = list(trace.kept) if name is None else trace.load(below_tmp(name))
     return joined(
         f"{time.strftime('%H:%M:%S', time.localtime(each.time))} {each.client}: {trace.describe(each)}"
         for each in records
@@ -50,15 +46,8 @@ def api_trace_dump(engine: Engine, name: str | None = None) -> str:
 @command("api trace replay", "<name:word>", help="Carry out the requests in the file /tmp/NAME")
 def api_trace_replay(engine: Engine, name: str) -> str:
     trace = engine[ApiTrace]
-    outcomes = trace.replay(trace.load(_path(name)))
+    outcomes = trace.replay(trace.load(below_tmp(name)))
     return joined(f"{trace.describe(each)}: {how}" for each, how in outcomes)
-
-
-def _path(name: str) -> Path:
-    """A file's path; never outside of the folder of traces, for whoever may use the CLI may not write anywhere."""
-    if not name or "/" in name or name.startswith("."):
-        raise Invalid(f"the name of a file in {TRACES} is wanted, without `/', not `{name}'")
-    return TRACES / name
 
 
 @command("show api trace-status", help="Show whether requests are kept, and how many are")
@@ -77,12 +66,7 @@ def show_api_clients(engine: Engine) -> str:
 
 @command("show api message-table", "[verbose]", help="Show the API's messages and their numbers")
 def show_api_message_table(engine: Engine, verbose: bool = False) -> str:
-    rows = [f"{'ID':<6}{'Name':<48}{'CRC':<10}"]
-    for entry in engine[Calls].table.entries:
-        service = entry.service
-        kind = "" if not verbose or service is None else "request" if service.implemented else "not implemented"
-        rows.append(f"{entry.number:<6}{entry.message.name:<48}{entry.message.crc:08x}  {kind}".rstrip())
-    return joined(rows)
+    return joined(table_lines(engine[Calls].table, verbose))
 
 
 @command("show api plugin", help="Show the API's modules and where their messages begin")

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +14,43 @@ from typing import TYPE_CHECKING
 from weft.core.api.calls import Calls, Unknown
 from weft.core.api.client import Client
 from weft.core.api.module import Message
+from weft.core.api.table import MessageTable
 from weft.core.api.types import Malformed
 from weft.core.model import Invalid, model
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
+TRACES = Path("/tmp")  #: where VPP's tools look for saved traces
 ITEMS = 1024  #: requests that are kept
 REPLAYED = 0xFFFF  #: the index of the client whose requests come from a file
+
+
+def below_tmp(name: str) -> Path:
+    """A file's path; never outside of the folder of traces, for whoever may use the CLI may not write anywhere."""
+    if not name or "/" in name or name.startswith("."):
+        raise Invalid(f"the name of a file in {TRACES} is wanted, without `/', not `{name}'")
+    return TRACES / name
+
+
+def write(path: Path, lines: Iterable[str]) -> None:
+    """Write lines to a file. Raises Invalid."""
+    try:
+        # Others may write where traces are kept: a link that one of them has put there is not followed.
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        with open(fd, "w") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except OSError as error:
+        raise Invalid(f"cannot write {path}: {error.strerror}", "SYSCALL_ERROR_1") from error
+
+
+def table_lines(table: MessageTable, verbose: bool = False) -> Iterator[str]:
+    """The message table; ``verbose``: what are requests, and whether they are implemented."""
+    yield f"{'ID':<6}{'Name':<48}{'CRC':<10}".rstrip()
+    for entry in table.entries:
+        service = entry.service
+        kind = "" if not verbose or service is None else "request" if service.implemented else "not implemented"
+        yield f"{entry.number:<6}{entry.message.name:<48}{entry.message.crc:08x}  {kind}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -63,14 +92,7 @@ class ApiTrace:
 
     def save(self, path: Path) -> int:
         """Write what is kept to a file: a line of JSON for each request; how many there were. Raises Invalid."""
-        lines = "".join(json.dumps(asdict(each)) + "\n" for each in self.kept)
-        try:
-            # Others may write where traces are kept: a link that one of them has put there is not followed.
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
-            with open(fd, "w") as file:
-                file.write(lines)
-        except OSError as error:
-            raise Invalid(f"cannot write {path}: {error.strerror}", "SYSCALL_ERROR_1") from error
+        write(path, (json.dumps(asdict(each)) for each in self.kept))
         return len(self.kept)
 
     def load(self, path: Path) -> list[Traced]:

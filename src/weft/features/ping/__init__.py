@@ -1,1 +1,3 @@
 """The command `ping`."""
+
+PLUGIN = "ping"

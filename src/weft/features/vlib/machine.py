@@ -12,6 +12,7 @@ from pathlib import Path
 from weft import features
 from weft.core.cli import command
 from weft.core.engine import Engine
+from weft.core.features import known_as, left_out
 from weft.core.runtime import threads_in_use
 from weft.features.vlib.format import joined
 
@@ -56,6 +57,8 @@ def show_plugins(engine: Engine) -> str:
         lines.append(f"{number:>3}. {name.removeprefix(BUILT_IN):<40} {version_}")
         about = (sys.modules[name].__doc__ or "").partition("\n")[0]
         lines.append(f"     {about}")
+    if left_out:
+        lines += ["", f" Left out by the startup configuration: {', '.join(map(known_as, left_out))}"]
     return joined(lines)
 
 
