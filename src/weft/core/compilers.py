@@ -51,7 +51,7 @@ def _held() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """A process is ended by the one that it was forked from, whoever else gets a signal (a terminal's ^C); and by Linux,
+    """A process is ended by the one that it was forked from, whoever else gets a signal (a terminal's ^C), and by Linux
     if that one is killed.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -34,7 +34,7 @@ class Groups(ABC):
     def join(self, interface: Interface, group: Any) -> None:
         """Take a group's packets from an interface; each ``join`` needs a ``leave``. Raises Invalid."""
         if not group.is_multicast:
-            raise Invalid(f"{group} is no group's address", "INVALID_ADDRESS")
+            raise Invalid(f"{group} is no group's address")
         self._users.setdefault(interface.sw_if_index, Counter())[group] += 1
         self._joined[self.key(interface, group)] = JOINED
 

@@ -31,7 +31,7 @@ class Tracker(Follower):
     ) -> None:
         table = tables[table_id]
         if not isinstance(address, tables.family.address):
-            raise Invalid(f"{address} is no {tables.family.title} address", "INVALID_ADDRESS")
+            raise Invalid(f"{address} is no {tables.family.title} address")
         self.address, self.table = address, table
         self._engine, self._tables, self._changed = engine, tables, changed
         self._entry = table.follow(int(address), self)

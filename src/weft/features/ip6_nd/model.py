@@ -162,7 +162,7 @@ class Nd:
     def add_proxy(self, interface: Interface, address: IPv6Address) -> None:
         """Answer solicitations for a host behind an interface on all others of its table. Raises Invalid."""
         if address.is_multicast or address.is_unspecified or address in LINK_LOCAL:
-            raise Invalid(f"{address} is no address that another link may have", "INVALID_ADDRESS")
+            raise Invalid(f"{address} is no address that another link may have")
         table = self._ip6.table_of(interface)
         for index, known in self.proxied.items():
             if known.get(address) is table:

@@ -179,7 +179,7 @@ class Tunnels:
         if self._found(ends):
             raise Invalid("tunnel already exists...", "TUNNEL_EXIST")
         if instance is not None and not 0 <= instance <= MAX_INSTANCE:
-            raise Invalid(f"a tunnel's instance is 0 to {MAX_INSTANCE}, not {instance}", "INVALID_INSTANCE")
+            raise Invalid(f"a tunnel's instance is 0 to {MAX_INSTANCE}, not {instance}", "INSTANCE_IN_USE")
         if instance in self._instances:
             raise Invalid("Instance is in use", "INSTANCE_IN_USE")
         index = self._indices.take()
@@ -205,7 +205,7 @@ class Tunnels:
             raise Invalid("src and dst addresses are identical", "SAME_SRC_DST")
         for address in (local, remote):
             if address.is_unspecified or address.is_link_local:
-                raise Invalid(f"a tunnel cannot end at {address}: give an address that is routed", "INVALID_ADDRESS")
+                raise Invalid(f"a tunnel cannot end at {address}: give an address that is routed")
         if local.is_multicast:
             raise Invalid(f"a tunnel cannot begin at the group {local}", "INVALID_SRC_ADDRESS")
         if not 0 <= vni <= MAX_VNI:
