@@ -6,9 +6,9 @@ from weft.core.buffer import Buffer
 from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
-from weft.core.trace import Entry
 from weft.features.fib.load_balance import apart, choose, follow, route_balance, to_counters, via_counters
 from weft.features.fib.model import BY_INTERFACE, IpMeta
+from weft.features.ip.lookup import look_elsewhere, lookup_trace
 from weft.features.ip4.errors import LookupError
 from weft.features.ip4.flow_hash import flow_hash, flow_hashes
 from weft.features.ip4.format import format_ip4
@@ -21,10 +21,7 @@ class LookupNext(Nexts):
     DROP = "ip4-drop"
 
 
-def trace_lookup(entry: Entry) -> str:
-    meta = IpMeta(entry.buffer.opaque)
-    first = f"fib {meta.fib_index} dpo-idx {meta.adj_index} flow hash: 0x{meta.flow_hash:08x}"
-    return "\n".join([first, *format_ip4(entry.bytes(0, min(entry.buffer.current_length, 128)))])
+trace_lookup = lookup_trace(format_ip4)
 
 
 @inline
@@ -70,9 +67,6 @@ def ip4_load_balance(rt: NodeRuntime, pkt: Buffer) -> int:
     return follow(choose(lb, apart(meta.flow_hash, route)).address, meta)
 
 
-MOST_LOOKUPS = 4  #: in tables that lead to one another, as VPP
-
-
 class AgainNext(Nexts):
     LOOKUP = "ip4-lookup"
     DROP = "ip4-drop"
@@ -80,10 +74,7 @@ class AgainNext(Nexts):
 
 @node("lookup-ip4-dst", next=AgainNext, trace=trace_lookup)
 def lookup_ip4_dst(rt: NodeRuntime, pkt: Buffer) -> int:
-    """The route says: look in another table. ``flags`` counts how often a packet was told so."""
-    meta = IpMeta(pkt.opaque)
-    if meta.flags >= MOST_LOOKUPS:
-        return pkt.fail(LookupError.LOOP, AgainNext.DROP)
-    meta.flags = meta.flags + 1
-    meta.fib_index = meta.adj_index
-    return AgainNext.LOOKUP
+    """The route says: look in another table."""
+    if look_elsewhere(IpMeta(pkt.opaque)):
+        return AgainNext.LOOKUP
+    return pkt.fail(LookupError.LOOP, AgainNext.DROP)

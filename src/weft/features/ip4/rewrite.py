@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import HEADROOM, LOCAL, Buffer
-from weft.core.memory import copy
+from weft.core.buffer import LOCAL, Buffer
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
-from weft.core.trace import Entry
 from weft.core.view import View, i64, u32
-from weft.features.fib.adjacency import COUNTED, PLAIN, REWRITE_END, Adjacencies
-from weft.features.fib.dpo import format_adjacency
-from weft.features.fib.model import Adjacency, IpMeta, adjacencies, adjacency_counters
+from weft.features.fib.model import Adjacency, IpMeta, adjacencies
 from weft.features.gso.model import is_gso, segment_length
 from weft.features.icmp.model import (
     DESTINATION_UNREACHABLE,
@@ -19,34 +15,18 @@ from weft.features.icmp.model import (
     TTL_EXCEEDED,
     icmp_error,
 )
+from weft.features.ip.rewrite import FINE, put_in_front, trace_rewrite
 from weft.features.ip4 import arcs
 from weft.features.ip4.errors import Ip4Error
 from weft.features.ip4.header import DONT_FRAGMENT, Ip4Header
 
 output = arcs.output
-FINE = 1 << 40  #: no result of a node: the packet goes on
-SHOWN = 60  #: bytes of the packet in a trace
-PER_LINE = 32
 
 
 class RewriteNext(Nexts):
     ICMP_ERROR = "ip4-icmp-error"
     FRAGMENT = "ip4-frag"
     DROP = "ip4-drop"
-
-
-def trace_rewrite(entry: Entry) -> str:
-    meta = IpMeta(entry.buffer.opaque)
-    adjacencies = entry.engine[Adjacencies]
-    way = format_adjacency(adjacencies[meta.adj_index]) if meta.adj_index in adjacencies else "unknown adjacency"
-    row = adjacencies[meta.adj_index].row if meta.adj_index in adjacencies else None
-    data = entry.bytes(0, min(entry.buffer.current_length, SHOWN))
-    lines = [
-        f"tx_sw_if_index {row.sw_if_index if row else entry.buffer.tx_sw_if_index} dpo-idx {meta.adj_index} : "
-        f"{way} flow hash: 0x{meta.flow_hash:08x}"
-    ]
-    lines += [f"{at:08x}: {data[at : at + PER_LINE].hex()}" for at in range(0, len(data), PER_LINE)]
-    return "\n".join(lines)
 
 
 @node("ip4-rewrite", next=RewriteNext, trace=trace_rewrite)
@@ -64,18 +44,8 @@ def ip4_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
         if hop.word & TTL <= 1:
             return expired(pkt)
         hop.word = one_less(hop.word)
-    if adjacency.flags & PLAIN and pkt.current_data >= ETHERNET - HEADROOM:
-        # Fourteen bytes, as two words that overlap.
-        header = adjacency.address + (REWRITE_END - ETHERNET)
-        copy(ip.address - ETHERNET, header, WORD)
-        copy(ip.address - WORD, header + (ETHERNET - WORD), WORD)
-        pkt.advance(-ETHERNET)
-    else:
-        length = adjacency.rewrite_length
-        if pkt.current_data < length - HEADROOM:
-            return pkt.fail(Ip4Error.HEADROOM, RewriteNext.DROP)
-        rare(rt, pkt, adjacency, meta.adj_index)
-        pkt.advance(-length)
+    if put_in_front(rt, pkt, adjacency, meta.adj_index) == 0:
+        return pkt.fail(Ip4Error.HEADROOM, RewriteNext.DROP)
     sw_if_index = adjacency.sw_if_index
     pkt.tx_sw_if_index = sw_if_index
     if output.chains[sw_if_index] == 0:
@@ -92,8 +62,6 @@ class Hop(View):
 
 
 TTL = 0xFF
-ETHERNET = 14  #: bytes of a header without tags
-WORD = 8
 
 
 @inline
@@ -114,16 +82,6 @@ def expired(pkt: Buffer) -> int:
         hop.word = one_less(hop.word)
     icmp_error(pkt, TIME_EXCEEDED, TTL_EXCEEDED, 0)
     return pkt.fail(Ip4Error.TIME_EXPIRED, RewriteNext.ICMP_ERROR)
-
-
-@routine
-def rare(rt: NodeRuntime, pkt: Buffer, adjacency: Adjacency, index: int) -> int:
-    """Headers with tags, counting."""
-    length = adjacency.rewrite_length
-    copy(pkt.data - length, adjacency.address + REWRITE_END - length, length)
-    if adjacency.flags & COUNTED:
-        adjacency_counters.add(rt.worker, index, 1, pkt.total_length + length)
-    return 0
 
 
 @inline

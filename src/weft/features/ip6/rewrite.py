@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import HEADROOM, LOCAL, Buffer
-from weft.core.memory import copy
+from weft.core.buffer import LOCAL, Buffer
 from weft.core.node import Nexts, node, routine
 from weft.core.runtime import NodeRuntime
-from weft.features.fib.adjacency import PLAIN, REWRITE_END
 from weft.features.fib.model import Adjacency, IpMeta, adjacencies
 from weft.features.gso.model import is_gso, segment_length
 from weft.features.icmp.model import icmp_error
@@ -17,7 +15,7 @@ from weft.features.icmp6.types import (
     PACKET_TOO_BIG,
     TIME_EXCEEDED,
 )
-from weft.features.ip4.rewrite import ETHERNET, FINE, WORD, rare, trace_rewrite
+from weft.features.ip.rewrite import FINE, put_in_front, trace_rewrite
 from weft.features.ip6 import arcs
 from weft.features.ip6.errors import Ip6Error
 from weft.features.ip6.header import Ip6Header, is_link_local
@@ -49,18 +47,8 @@ def ip6_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
         if is_link_local(ip.source):
             return stay(pkt)
         ip.hop_limit = hops - 1
-    if adjacency.flags & PLAIN and pkt.current_data >= ETHERNET - HEADROOM:
-        # Fourteen bytes, as two words that overlap.
-        header = adjacency.address + (REWRITE_END - ETHERNET)
-        copy(ip.address - ETHERNET, header, WORD)
-        copy(ip.address - WORD, header + (ETHERNET - WORD), WORD)
-        pkt.advance(-ETHERNET)
-    else:
-        length = adjacency.rewrite_length
-        if pkt.current_data < length - HEADROOM:
-            return pkt.fail(Ip6Error.HEADROOM, RewriteNext.DROP)
-        rare(rt, pkt, adjacency, meta.adj_index)
-        pkt.advance(-length)
+    if put_in_front(rt, pkt, adjacency, meta.adj_index) == 0:
+        return pkt.fail(Ip6Error.HEADROOM, RewriteNext.DROP)
     sw_if_index = adjacency.sw_if_index
     pkt.tx_sw_if_index = sw_if_index
     if output.chains[sw_if_index] == 0:
