@@ -79,14 +79,24 @@ def _make(folder: Path, made: Image) -> None:
 def _unpack_kernel(folder: Path) -> None:
     """Fetch the kernel's package, and take its files out of it; it is not installed."""
     try:
-        depends = _run("apt-cache", "depends", KERNEL_PACKAGE, folder=folder)
-        names = re.findall(r"Depends: (linux-image-\S+-cloud-amd64)\b", depends)
-        _run("apt-get", "-qq", "download", names[-1], folder=folder)
+        try:
+            _download(folder)
+        except (IndexError, subprocess.CalledProcessError):
+            if os.geteuid() != 0:
+                raise
+            _run("apt-get", "-qq", "update", folder=folder)  # its lists are old, or not there
+            _download(folder)
         [package] = folder.glob("*.deb")
         _run("dpkg-deb", "-x", str(package), ".", folder=folder)
     except (OSError, IndexError, ValueError, subprocess.CalledProcessError) as error:
         why = (getattr(error, "stderr", None) or str(error)).strip()
         raise ImageError(f"the guest's kernel cannot be fetched from Debian: {why}") from error
+
+
+def _download(folder: Path) -> None:
+    depends = _run("apt-cache", "depends", KERNEL_PACKAGE, folder=folder)
+    names = re.findall(r"Depends: (linux-image-\S+-cloud-amd64)\b", depends)
+    _run("apt-get", "-qq", "download", names[-1], folder=folder)
 
 
 def _run(*command: str, folder: Path) -> str:

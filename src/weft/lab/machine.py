@@ -39,6 +39,25 @@ class Card:
     options: str = ""  #: of the device: ``,packed=on``
 
 
+def command(card: Card, serial: str, processors: int = 1) -> list[str]:
+    """QEMU's command line for a machine with a card. ``serial``: where its console is."""
+    boot = image()
+    chardev = f"socket,id=chr0,path={card.socket}" + (",server=on,wait=off" if card.server else ",reconnect=1")
+    # Without KVM, QEMU 7.2 ends with a segmentation fault where a vhost-user card has MSI-X.
+    vectors = 2 * card.queues + 2 if accelerator() == "kvm" else 0
+    device = f"virtio-net-pci,netdev=net0,mac={card.mac},mq={'on' if card.queues > 1 else 'off'},vectors={vectors}"
+    memory = f"memory-backend-memfd,id=ram0,size={MEMORY}M,share=on"
+    return [
+        *("qemu-system-x86_64", "-accel", accelerator(), "-m", str(MEMORY), "-smp", str(processors)),
+        *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", serial),
+        *("-object", memory, "-machine", "q35,memory-backend=ram0"),
+        *("-chardev", chardev, "-netdev", f"vhost-user,id=net0,chardev=chr0,queues={card.queues}"),
+        *("-device", device + card.options),
+        *("-kernel", str(boot.kernel), "-initrd", str(boot.initrd)),
+        *("-append", "console=ttyS0 quiet panic=-1 ipv6.disable=1"),
+    ]
+
+
 class Console:
     """The guest's shell, by descriptors that what it says is read from, and commands are written to."""
 
@@ -100,27 +119,8 @@ class Machine:
 
     def start(self) -> Machine:
         """Boot; ``ready`` waits until that is done."""
-        boot, card = image(), self.card
-        chardev = f"socket,id=chr0,path={card.socket}" + (",server=on,wait=off" if card.server else ",reconnect=1")
-        # Without KVM, QEMU 7.2 ends with a segmentation fault where a vhost-user card has MSI-X.
-        vectors = 2 * card.queues + 2 if accelerator() == "kvm" else 0
-        device = f"virtio-net-pci,netdev=net0,mac={card.mac},mq={'on' if card.queues > 1 else 'off'},vectors={vectors}"
         self._process = subprocess.Popen(
-            [
-                *("qemu-system-x86_64", "-accel", accelerator(), "-m", str(MEMORY), "-smp", str(self.processors)),
-                *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"),
-                *(
-                    "-object",
-                    f"memory-backend-memfd,id=ram0,size={MEMORY}M,share=on",
-                    "-machine",
-                    "q35,memory-backend=ram0",
-                ),
-                *("-chardev", chardev, "-netdev", f"vhost-user,id=net0,chardev=chr0,queues={card.queues}"),
-                *("-device", device + card.options),
-                *("-kernel", str(boot.kernel), "-initrd", str(boot.initrd)),
-                *("-append", "console=ttyS0 quiet panic=-1 ipv6.disable=1"),
-                *self.arguments,
-            ],
+            [*command(self.card, "stdio", processors=self.processors), *self.arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
