@@ -9,7 +9,11 @@ engine: host-eth0 ═══ physnet1: VLANs ═══ host-eth0
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,12 +21,29 @@ from pathlib import Path
 
 from pyroute2 import IPRoute, NetlinkError, NetNS, netns
 
+from weft_openstack.agent.forwarder import Forwarder, Lost, Refused
 from weft_openstack.lab.process import Process
 
 BRIDGE, HERE = "weft-os-mgmt", "10.254.254.1"
 WIRES = ("eth0", "eth1", "eth2")
 PHYSNETS = {"physnet1": "host-eth0", "physnet2": "host-eth1"}
 STARTS_WITHIN = 300.0  #: seconds, where the engine has all to compile
+
+
+def speaks(path: Path) -> bool:
+    """Whether a forwarder answers at a socket: one that compiles has the socket, but no time."""
+
+    async def ask() -> bool:
+        forwarder = Forwarder(str(path), timeout=2)
+        try:
+            await forwarder.connect()
+        except (Lost, Refused):
+            return False
+        finally:
+            await forwarder.close()
+        return True
+
+    return path.exists() and asyncio.run(ask())
 
 
 @dataclass(eq=False)
@@ -42,7 +63,7 @@ class Host:
             f"engine of {self.name}",
             self.inside(sys.executable, "-m", "weft.main", *self._stanzas()),
             self.folder / "engine.log",
-            ready=(self.folder / "api.sock").exists,
+            ready=lambda: speaks(self.folder / "api.sock"),
             seconds=STARTS_WITHIN,
         )
         configuration = self.folder / "agent.conf"
@@ -123,9 +144,13 @@ def build(hosts: list[Host]) -> None:
 
 
 def take_down() -> None:
-    """Remove what `build` makes, and what Neutron's agents made in it."""
+    """Remove what `build` makes, and what Neutron's agents made in it: they leave dnsmasq and haproxy behind."""
     for name in netns.listnetns():
         if name.startswith(("weft-os-", "qdhcp-", "qrouter-")):
+            listed = subprocess.run(("ip", "netns", "pids", name), capture_output=True, text=True, timeout=10)
+            for pid in listed.stdout.split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
             netns.remove(name)
     with IPRoute() as here, contextlib.suppress(NetlinkError):
         for index in here.link_lookup(ifname=BRIDGE):

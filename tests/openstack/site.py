@@ -1,0 +1,162 @@
+"""Neutron with a database, an etcd and two hosts whose uplinks are packet generators: what the end-to-end tests use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vpp_papi import VPPApiClient
+
+from weft_openstack.lab.hosts import speaks
+from weft_openstack.lab.process import Process, wait_for
+from weft_openstack.lab.services import EtcdServer, MariaDb, Neutron
+from weft_openstack.store import keys, records
+from weft_openstack.store.etcd import Etcd, Item, Settings
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class Node:
+    """A host: an engine and an agent, as processes."""
+
+    name: str
+    folder: Path
+    etcd: str
+    engine: Process = field(init=False)
+    agent: Process = field(init=False)
+
+    def __post_init__(self) -> None:
+        folder = self.folder
+        folder.mkdir()
+        (folder / "startup.cli").write_text("create packet-generator interface pg0\n")
+        stanzas = (
+            f"unix {{ nodaemon log {folder}/log cli-listen {folder}/cli.sock runtime-dir {folder} "
+            f"exec {folder}/startup.cli }} socksvr {{ socket-name {folder}/api.sock }} "
+            f"statseg {{ socket-name {folder}/stats.sock }}"
+        )
+        self.engine = Process(
+            f"engine {self.name}",
+            (sys.executable, "-m", "weft.main", *stanzas.split()),
+            folder / "engine.log",
+            ready=lambda: speaks(folder / "api.sock"),
+            seconds=300,
+        )
+        (folder / "agent.conf").write_text(
+            f"[DEFAULT]\nhost = {self.name}\n[ml2_vpp]\netcd_host = {self.etcd}\n"
+            "etcd_insecure_explicit_disable_https = true\nphysnets = physnet1:pg0\n"
+            f"vhost_user_dir = {folder}\napi_socket = {folder}/api.sock\nstate_dir = {folder}/state\n"
+        )
+        command = (sys.executable, "-m", "weft_openstack.agent", "--config-file", str(folder / "agent.conf"))
+        self.agent = Process(f"agent {self.name}", command, folder / "agent.log")
+
+    def tags(self) -> set[str]:
+        """The tags of all interfaces."""
+        vpp = VPPApiClient(bootstrapapi=True, server_address=str(self.folder / "api.sock"))
+        vpp.connect("test")
+        found = {each.tag for each in vpp.api.sw_interface_dump() if each.tag}
+        vpp.disconnect()
+        return found
+
+
+@dataclass(eq=False)
+class Site:
+    """All of it."""
+
+    folder: Path
+    environment: Path
+    etcd: EtcdServer = field(init=False)
+    database: MariaDb = field(init=False)
+    neutron: Neutron = field(init=False)
+    nodes: list[Node] = field(init=False)
+
+    @contextmanager
+    def running(self) -> Iterator[Site]:
+        with ExitStack() as stack:
+            self.etcd, self.database = EtcdServer(self.folder), MariaDb(self.folder)
+            for process in (self.etcd.process, self.database.process):
+                stack.callback(process.stop)
+            self.etcd.process.start()
+            self.database.prepare()
+            options = {
+                "etcd_host": self.etcd.endpoint,
+                "etcd_insecure_explicit_disable_https": "true",
+                "audit_interval": "5",
+            }
+            self.neutron = Neutron(self.folder, self.environment, self.database.url, options)
+            self.neutron.migrate()
+            self.nodes = [Node(name, self.folder / name, self.etcd.endpoint) for name in ("h1", "h2")]
+            for process in (*(node.engine for node in self.nodes), self.neutron.api):
+                stack.callback(process.stop)
+                process.start()
+            for node in self.nodes:
+                stack.callback(node.agent.stop)
+                node.agent.start()
+            wait_for(lambda: len(self.alive()) == 2, 60, "both agents in Neutron's list")
+            yield self
+
+    def alive(self) -> list[Any]:
+        return [agent for agent in self.neutron.list("agent") if agent["alive"]]
+
+    def with_etcd(self, program: Callable[[Etcd], Coroutine[Any, Any, T]]) -> T:
+        async def connected() -> T:
+            async with Etcd(Settings((self.etcd.endpoint,))) as etcd:
+                return await program(etcd)
+
+        return asyncio.run(connected())
+
+    def items(self, part: str) -> dict[str, Item]:
+        """What is in etcd below a path."""
+        found, _ = self.with_etcd(lambda etcd: etcd.below("/weft/" + part))
+        return {item.key.removeprefix("/weft/"): item for item in found}
+
+    def record(self, host: str, port: str) -> records.Port | None:
+        item = self.items("hosts/").get(keys.port(host, port))
+        return records.decode(records.Port, item.value) if item else None
+
+    def network(self, **fields: Any) -> Any:
+        made = self.neutron.create("network", **fields)
+        cidr = f"10.{int(made['id'][:2], 16)}.{int(made['id'][2:4], 16)}.0/24"
+        self.neutron.create("subnet", network_id=made["id"], cidr=cidr, ip_version=4)
+        return made
+
+    def port(self, network: Any, host: str = "h1", **fields: Any) -> Any:
+        owner = {"device_owner": "compute:nova", "device_id": "vm"}
+        return self.neutron.create("port", network_id=network["id"], **owner | {"binding:host_id": host} | fields)
+
+    def status(self, port: Any, status: str, seconds: float = 30) -> None:
+        number = port["id"]
+        wait_for(lambda: self.neutron.show("port", number)["status"] == status, seconds, f"{number} {status}")
+
+    def agree(self, seconds: float = 90) -> None:
+        """Wait until database, etcd and forwarders say the same: all bound ports, and no others."""
+
+        def same() -> bool:
+            try:
+                ports = self.neutron.list("port")
+            except (RuntimeError, OSError):
+                return False
+            bound = {(port["binding:host_id"], port["id"]) for port in ports if port["binding:vif_type"] == "vhostuser"}
+            there = {tuple(path.split("/")[1::2]) for path in self.items("hosts/")}
+            made = {
+                (node.name, tag.removeprefix("weft:port:"))
+                for node in self.nodes
+                for tag in node.tags()
+                if tag.startswith("weft:port:")
+            }
+            active = {(port["binding:host_id"], port["id"]) for port in ports if port["status"] == "ACTIVE"}
+            return bound == there == made == active
+
+        wait_for(same, seconds, "database, etcd and forwarders agree")
+
+
+def environment() -> Path | None:
+    """Where Neutron is installed, if it is."""
+    path = os.environ.get("WEFT_NEUTRON")
+    return Path(path) if path else None

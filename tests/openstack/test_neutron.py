@@ -1,0 +1,212 @@
+"""The driver inside a real Neutron, with a real database, etcd, agents and engines: ``make test-openstack``."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.openstack.site import Site, environment
+
+from weft_openstack.lab.process import wait_for
+from weft_openstack.store import keys, records
+
+pytestmark = pytest.mark.skipif(environment() is None, reason="WEFT_NEUTRON does not say where Neutron is installed")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    where = environment()
+    assert where is not None
+    with Site(folder, where).running() as running:
+        yield running
+
+
+def test_a_port_is_bound_becomes_active_and_goes(site: Site) -> None:
+    network = site.network(name="one")
+    port = site.port(network)
+    details = port["binding:vif_details"]
+    assert port["binding:vif_type"] == "vhostuser"
+    assert details["vhostuser_socket"] == f"{site.nodes[0].folder}/{port['id']}"
+    assert (details["vhostuser_mode"], details["port_filter"], details["connectivity"]) == ("server", False, "l2")
+    site.status(port, "ACTIVE")
+    record = site.record("h1", port["id"])
+    assert record and record.mac == port["mac_address"] and record.mtu == network["mtu"]
+    assert record.segment.number == network["provider:segmentation_id"]
+    site.neutron.delete("port", port["id"])
+    site.agree()
+
+
+def test_updates_reach_the_host(site: Site) -> None:
+    network = site.network(name="updates")
+    port = site.port(network)
+    site.status(port, "ACTIVE")
+    changes: dict[str, Any] = {
+        "admin_state_up": False,
+        "allowed_address_pairs": [{"ip_address": "10.9.9.0/24", "mac_address": "fa:16:3e:00:00:99"}],
+    }
+    site.neutron.update("port", port["id"], **changes)
+    site.status(port, "DOWN")
+    record = site.record("h1", port["id"])
+    assert record and not record.admin_up
+    assert [(pair.mac, pair.ip) for pair in record.pairs] == [("fa:16:3e:00:00:99", "10.9.9.0/24")]
+    site.neutron.update("port", port["id"], admin_state_up=True)
+    site.status(port, "ACTIVE")
+    site.neutron.update("network", network["id"], mtu=1400)
+    wait_for(lambda: (site.record("h1", port["id"]) or record).mtu == 1400, 20, "the MTU in the record")
+    site.neutron.delete("port", port["id"])
+
+
+def test_what_no_host_can_do_is_not_bound(site: Site) -> None:
+    elsewhere = site.network(name="else", **{"provider:network_type": "flat", "provider:physical_network": "physnet9"})
+    assert site.port(elsewhere)["binding:vif_type"] == "binding_failed"
+    network = site.network(name="one")
+    assert site.port(network, "nowhere")["binding:vif_type"] == "binding_failed"
+    tunnelled = site.network(name="vxlan", **{"provider:network_type": "vxlan"})
+    assert site.port(tunnelled)["binding:vif_type"] == "binding_failed"  # no host has an address for tunnels
+    for port in site.neutron.list("port"):
+        site.neutron.delete("port", port["id"])
+
+
+def test_dhcp_and_router_ports_are_taps(site: Site) -> None:
+    port = site.port(site.network(name="dhcp"), device_owner="network:dhcp", device_id="d")
+    assert port["binding:vif_type"] == "tap"
+    wait_for(lambda: site.record("h1", port["id"]), 20, "the record")
+    record = site.record("h1", port["id"])
+    assert record and record.attachment == records.HostInterface("tap" + port["id"][:11])
+    site.neutron.delete("port", port["id"])
+
+
+def test_the_new_host_is_wired_before_the_old_one_is_unwired(site: Site) -> None:
+    port = site.port(site.network(name="migration"))
+    site.status(port, "ACTIVE")
+    number, tag = port["id"], f"weft:port:{port['id']}"
+    binding = {"binding": {"host": "h2", "vnic_type": "normal"}}
+    made = site.neutron.call("POST", f"ports/{number}/bindings", binding)["binding"]
+    assert made["vif_type"] == "vhostuser" and made["status"] == "INACTIVE"
+    wait_for(lambda: tag in site.nodes[1].tags(), 20, "the port on h2")
+    assert tag in site.nodes[0].tags()
+    site.neutron.call("PUT", f"ports/{number}/bindings/h2/activate", {})
+    wait_for(lambda: tag not in site.nodes[0].tags(), 20, "the port gone from h1")
+    assert tag in site.nodes[1].tags()
+    site.status(port, "ACTIVE")
+    back = {"binding": {"host": "h1", "vnic_type": "normal"}}
+    site.neutron.call("DELETE", f"ports/{number}/bindings/h1")
+    site.neutron.call("POST", f"ports/{number}/bindings", back)
+    wait_for(lambda: tag in site.nodes[0].tags(), 20, "the port on h1 again")
+    site.neutron.call("DELETE", f"ports/{number}/bindings/h1")  # the migration is given up
+    wait_for(lambda: tag not in site.nodes[0].tags(), 20, "the port gone from h1 again")
+    site.neutron.delete("port", number)
+    site.agree()
+
+
+def test_a_trunk_with_sub_ports(site: Site) -> None:
+    parent = site.port(site.network(name="parent"))
+    subs = [site.neutron.create("port", network_id=site.network(name="sub")["id"]) for _ in range(2)]
+
+    def sub(index: int) -> dict[str, Any]:
+        return {"port_id": subs[index]["id"], "segmentation_type": "vlan", "segmentation_id": 10 + index}
+
+    trunk = site.neutron.create("trunk", port_id=parent["id"], sub_ports=[sub(0)])
+    site.neutron.call("PUT", f"trunks/{trunk['id']}/add_subports", {"sub_ports": [sub(1)]})
+    for each in subs:
+        site.status(each, "ACTIVE")
+    record = site.record("h1", subs[1]["id"])
+    assert record and record.attachment == records.SubPort(parent["id"], 11)
+    wait_for(lambda: site.neutron.show("trunk", trunk["id"])["status"] == "ACTIVE", 20, "the trunk ACTIVE")
+    site.neutron.call("PUT", f"trunks/{trunk['id']}/remove_subports", {"sub_ports": [{"port_id": subs[1]["id"]}]})
+    wait_for(lambda: f"weft:port:{subs[1]['id']}" not in site.nodes[0].tags(), 20, "the sub-port gone")
+    site.neutron.delete("trunk", trunk["id"])
+    wait_for(lambda: f"weft:port:{subs[0]['id']}" not in site.nodes[0].tags(), 20, "both sub-ports gone")
+    for each in (parent, *subs):
+        site.neutron.delete("port", each["id"])
+    site.agree()
+
+
+def test_ports_are_made_while_etcd_is_away(site: Site) -> None:
+    network = site.network(name="away")
+    site.etcd.process.kill()
+    began = time.monotonic()
+    ports = [site.port(network) for _ in range(3)]
+    assert {port["binding:vif_type"] for port in ports} == {"vhostuser"}
+    assert time.monotonic() - began < 30, "the API waited for etcd"
+    site.neutron.delete("port", ports[0]["id"])
+    site.etcd.process.start()
+    for port in ports[1:]:
+        site.status(port, "ACTIVE")
+        site.neutron.delete("port", port["id"])
+    site.agree()
+
+
+def test_the_audit_repairs_what_somebody_changed(site: Site) -> None:
+    network = site.network(name="audit")
+    kept, lost = site.port(network), site.port(network)
+    for port in (kept, lost):
+        site.status(port, "ACTIVE")
+    strange = keys.port("h1", "33333333-0000-0000-0000-000000000001")
+    record = site.record("h1", kept["id"])
+    assert record
+
+    async def spoil(etcd: Any) -> None:
+        await etcd.delete("/weft/" + keys.port("h1", lost["id"]))
+        await etcd.put("/weft/" + keys.port("h1", kept["id"]), b"nonsense")
+        await etcd.put("/weft/" + strange, records.encode(record))
+
+    site.with_etcd(spoil)
+    command = (site.neutron.command("weft-neutron"), "--config-file", str(site.neutron.configuration), "audit")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    site.agree()
+    for port in (kept, lost):
+        site.status(port, "ACTIVE")
+    again = subprocess.run((*command, "--check"), capture_output=True, text=True, timeout=60)
+    assert (again.returncode, again.stdout.strip()) == (0, "database and etcd agree")
+    for port in (kept, lost):
+        site.neutron.delete("port", port["id"])
+
+
+def test_everything_agrees_after_everything_was_killed(site: Site) -> None:
+    """SIGKILL of agents, engines, etcd, the API worker and the database while ports come, change and go."""
+    choose = random.Random(6)
+    network = site.network(name="storm")
+    stop = threading.Event()
+
+    def client(seed: int) -> None:
+        chosen, ports = random.Random(seed), []
+        while not stop.is_set():
+            try:
+                kind = chosen.random()
+                if kind < 0.5 or not ports:
+                    ports.append(site.port(network, chosen.choice(("h1", "h2")))["id"])
+                elif kind < 0.75:
+                    site.neutron.update("port", chosen.choice(ports), name=str(kind))
+                else:
+                    site.neutron.delete("port", ports.pop(chosen.randrange(len(ports))))
+            except (RuntimeError, OSError):
+                time.sleep(0.2)  # what is asked for while something is dead may fail
+
+    clients = [threading.Thread(target=client, args=[seed]) for seed in (1, 2)]
+    for each in clients:
+        each.start()
+    victims = [site.etcd.process, site.neutron.api, site.database.process]
+    victims += [node.agent for node in site.nodes] + [node.engine for node in site.nodes]
+    choose.shuffle(victims)
+    for victim in victims:
+        time.sleep(choose.uniform(0.5, 2.0))
+        victim.kill()
+        time.sleep(choose.uniform(0.0, 1.0))
+        victim.start()
+    time.sleep(2)
+    stop.set()
+    for each in clients:
+        each.join(90)
+    for port in site.neutron.list("port"):
+        if port["binding:vif_type"] != "vhostuser":  # bound while its agent was dead: Nova would give it up
+            site.neutron.delete("port", port["id"])
+    assert site.neutron.list("port")
+    site.agree()
