@@ -10,13 +10,19 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Engines that tests start in processes of their own are compiled from source again and again otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab lab-down lab-openstack test test-openstack lint bench fuzz clean
+.PHONY: lab lab-down lab-vxlan lab-vxlan-down lab-openstack test test-openstack lint bench fuzz clean
 
 lab: .installed
 	$(SUDO) $(BIN)/python -m weft.lab up
 
 lab-down: .installed
 	$(SUDO) $(BIN)/python -m weft.lab down
+
+lab-vxlan: .installed
+	$(SUDO) $(BIN)/python -m weft.lab vxlan-up
+
+lab-vxlan-down: .installed
+	$(SUDO) $(BIN)/python -m weft.lab vxlan-down
 
 lab-openstack: .installed .installed-openstack
 	$(SUDO) $(BIN)/python -m weft_openstack.lab

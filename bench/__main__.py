@@ -27,6 +27,9 @@ VPP = {
     "ip4-1": (71, 42),
     "ip4-10k": (81, 50),
     "ip4-100k": (95, 64),
+    "vxlan-encap": (112, 84),
+    "vxlan-decap": (158, 125),
+    "vxlan-decap-bypass": (131, 99),
 }
 #: Its core's cycles per clock of the time-stamp counter when that was measured.
 VPP_CYCLES_PER_CLOCK = 1.52

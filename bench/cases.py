@@ -227,6 +227,62 @@ def routes6(count: int):  # type: ignore[no-untyped-def]
     return build
 
 
+# --- VXLAN
+
+VTEP = "10.0.1.2"
+
+
+def vxlan(engine: Engine, version: int = 4) -> tuple[Interface, Interface]:
+    """pg0 bridged with a tunnel, whose other end is behind pg1."""
+    a, b = ports(engine)
+    here, there = ("10.0.1.1", VTEP) if version == 4 else ("2001:db8:1::1", "2001:db8:1::2")
+    run(
+        engine,
+        f"""
+        set ip6 nd dad 0
+        set interface ip address pg1 {here}/{24 if version == 4 else 64}
+        set ip neighbor pg1 {there} {mac(2, 0).hex(":")}
+        create vxlan tunnel src {here} dst {there} vni 13
+        set interface l2 bridge pg0 1
+        set interface l2 bridge vxlan_tunnel0 1
+        """,
+    )
+    return a, b
+
+
+def vxlan_encap(version: int):  # type: ignore[no-untyped-def]
+    """Hosts on pg0 send to hosts behind the tunnel."""
+
+    def build(engine: Engine) -> None:
+        a, _ = vxlan(engine, version)
+        known(engine, 1, engine[Interfaces]["vxlan_tunnel0"], [mac(1, n) for n in range(256)])
+        stream(engine, a, [packet(ethernet(mac(1, n), mac(0, n))) for n in range(256)])
+
+    return build
+
+
+def vxlan_decap(bypass: bool):  # type: ignore[no-untyped-def]
+    """Frames of 64 bytes come out of the tunnel for hosts on pg0."""
+
+    def build(engine: Engine) -> None:
+        a, b = vxlan(engine)
+        known(engine, 1, a, [mac(0, n) for n in range(256)])
+        if bypass:
+            run(engine, "set interface ip vxlan-bypass pg1")
+        header = ethernet(mac_of(b), mac(2, 0))
+        stream(engine, b, [header + datagram(packet(ethernet(mac(0, n), mac(1, n)))) for n in range(256)])
+
+    return build
+
+
+def datagram(frame: bytes) -> bytes:
+    """A frame in VXLAN, as the other end sends it."""
+    carried = struct.pack(">BxxxI", 0x08, 13 << 8) + frame
+    outer = ip4(VTEP, "10.0.1.1", 28 + len(carried))
+    udp = struct.pack(">HHHH", 50000, 4789, 8 + len(carried), 0)
+    return outer[:20] + udp + carried
+
+
 def mac_of(port: Interface) -> bytes:
     return port.row.mac.to_bytes(6, "little")
 
@@ -244,4 +300,8 @@ CASES = [
     Case("ip4-100k", "IPv4, 100,000 routes", routes(100_000)),
     Case("ip6-1", "IPv6, 1 route", routes6(1)),
     Case("ip6-10k", "IPv6, 10,000 routes", routes6(10_000)),
+    Case("vxlan-encap", "bridge → VXLAN encapsulation, learning", vxlan_encap(4)),
+    Case("vxlan-encap-6", "the same over IPv6, with UDP's checksum", vxlan_encap(6)),
+    Case("vxlan-decap", "VXLAN decapsulation → bridge, learning", vxlan_decap(False)),
+    Case("vxlan-decap-bypass", "the same with vxlan-bypass", vxlan_decap(True)),
 ]

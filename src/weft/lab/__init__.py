@@ -1,1 +1,1 @@
-"""The all-in-one that ``make lab`` starts: an engine, two VLANs on a trunk, a host on each."""
+"""The all-in-ones that ``make lab`` and ``make lab-vxlan`` start."""

@@ -45,15 +45,15 @@ def build() -> None:
         netns.create(name)
     with IPRoute() as here, NetNS(SWITCH) as switch:
         here.link("add", ifname=TRUNK, kind="veth", peer={"ifname": "trunk", "net_ns_fd": SWITCH})
-        here.link("set", index=_index(here, TRUNK), state="up")
-        trunk = _index(switch, "trunk")
+        here.link("set", index=index_of(here, TRUNK), state="up")
+        trunk = index_of(switch, "trunk")
         ports = {}
         for host in HOSTS:
             port = f"host{host.vlan}"
             switch.link("add", ifname=port, kind="veth", peer={"ifname": "eth0", "net_ns_fd": host.namespace})
-            ports[host.vlan] = _index(switch, port)
+            ports[host.vlan] = index_of(switch, port)
             with NetNS(host.namespace) as inside:
-                _configure(inside, host)
+                configure(inside, host.address, host.gateway)
         for vlan, index in ports.items():
             bpf.attach(switch, index, bpf.tag(vlan, trunk))
             switch.link("set", index=index, state="up")
@@ -61,15 +61,17 @@ def build() -> None:
         switch.link("set", index=trunk, state="up")
 
 
-def _configure(inside: NetNS, host: Host) -> None:
-    index = _index(inside, "eth0")
-    inside.addr("add", index=index, address=host.address, prefixlen=24)
-    inside.link("set", index=_index(inside, "lo"), state="up")
+def configure(inside: NetNS, address: str, gateway: str) -> None:
+    """Give a host's ``eth0`` its address on a /24, and the way to all others."""
+    index = index_of(inside, "eth0")
+    inside.addr("add", index=index, address=address, prefixlen=24)
+    inside.link("set", index=index_of(inside, "lo"), state="up")
     inside.link("set", index=index, state="up")
-    inside.route("add", dst="default", gateway=host.gateway)
+    inside.route("add", dst="default", gateway=gateway)
 
 
-def _index(link: IPRoute | NetNS, name: str) -> int:
+def index_of(link: IPRoute | NetNS, name: str) -> int:
+    """The number of an interface."""
     index: int = link.link_lookup(ifname=name)[0]
     return index
 
