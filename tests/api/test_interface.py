@@ -281,11 +281,25 @@ def test_an_interface_that_is_not_there(api: Any, unchanged: None, name: str, fi
     [
         ("sw_interface_set_ip_directed_broadcast", {"enable": True}),
         ("interface_name_renumber", {"new_show_dev_instance": 3}),
-        ("pcap_set_filter_function", {"filter_function_name": "x"}),
     ],
 )
 def test_what_is_not_implemented_says_so(api: Any, unchanged: None, name: str, fields: dict[str, Any]) -> None:
     assert getattr(api, name)(**fields).retval == UNIMPLEMENTED
+
+
+def test_pcap_traces_have_the_filter_function_of_other_traces(api: Any, unchanged: None) -> None:
+    (function,) = api.trace_filter_function_dump()
+    assert api.pcap_set_filter_function(filter_function_name=function.name).retval == 0
+    assert api.pcap_set_filter_function(filter_function_name="x").retval == INVALID_VALUE
+
+
+def test_devices_on_the_pci_bus_are_refused(api: Any, unchanged: None) -> None:
+    """The messages of the module `virtio' are there, for a client that asks for them."""
+    address = {"domain": 0, "bus": 0, "slot": 4, "function": 0}
+    assert api.virtio_pci_create_v2(pci_addr=address, use_random_mac=True).retval == UNIMPLEMENTED
+    assert api.virtio_pci_create(pci_addr=address, use_random_mac=True).retval == UNIMPLEMENTED
+    assert api.virtio_pci_delete(sw_if_index=0).retval == UNIMPLEMENTED
+    assert api.sw_interface_virtio_pci_dump() == []
 
 
 # --- queues

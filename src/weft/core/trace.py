@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 RECORDS_PER_PACKET = 48
 MAX_PACKETS = 10_000
+#: The one way in which our packets are chosen for a trace or a capture, by VPP's name of its usual one.
+FILTER_FUNCTION = "vnet_is_packet_traced"
+
+
+def check_filter_function(name: str) -> None:
+    """Raises Invalid if packets cannot be chosen so."""
+    if name != FILTER_FUNCTION:
+        raise Invalid(f"there is no filter function {name}; there is {FILTER_FUNCTION}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from weft.core.api import Text, u32
 from weft.core.api.interface_types import InterfaceIndex
 from weft.core.model import Invalid
+from weft.core.trace import check_filter_function
 from weft.features.interface.api import api
 from weft.features.interface.model import Interfaces
 from weft.features.pcap.model import ANY_ERROR, PLACES, PcapTrace, error_number
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 
-@api.unimplemented("pcap_set_filter_function", 0x616ABB92)
+@api.request("pcap_set_filter_function", 0x616ABB92)
 def pcap_set_filter_function(engine: Engine, filter_function_name: str) -> None:
-    """Choose the function that decides which packets are traced."""
+    """Choose by what packets are chosen. There is one way."""
+    check_filter_function(filter_function_name)
 
 
 @api.request(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from weft.core.api import Module, u8, u32
 from weft.core.model import Invalid, model
-from weft.core.trace import Traced
+from weft.core.trace import FILTER_FUNCTION, Traced, check_filter_function
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 api = Module("tracedump", "0.2.0", "Packet traces")
 
 NONE = ALL = 0xFFFFFFFF
-#: The one way in which our packets are chosen for a trace, by VPP's name of its usual one.
-FILTER_FUNCTION = "vnet_is_packet_traced"
 
 
 @model
@@ -188,8 +186,7 @@ def _node(engine: Engine, index: int) -> str:
 @api.request("trace_set_filter_function", 0x616ABB92)
 def trace_set_filter_function(engine: Engine, filter_function_name: str) -> None:
     """Choose by what packets are chosen. There is one way."""
-    if filter_function_name != FILTER_FUNCTION:
-        raise Invalid(f"there is no filter function {filter_function_name}; there is {FILTER_FUNCTION}")
+    check_filter_function(filter_function_name)
 
 
 @api.details("trace_filter_function_details", 0x28821359)
