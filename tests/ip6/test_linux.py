@@ -192,4 +192,33 @@ def test_bridged_hosts_and_the_interface_of_their_bridge(switch: Switch, hosts: 
     assert made[0].inside(known) == "02:00:00:00:ff:ff"
 
 
+def test_a_host_of_the_subnet_behind_another_port(switch: Switch, hosts: Hosts) -> None:
+    """The port is unnumbered; each of two kernels takes the other for a neighbor on its link, and the engine, which is
+    both to them, is in between. What is behind the second is reached by a recursive route.
+    """
+    one, two = hosts(), hosts()
+    first, second = (f"host-{host.port}" for host in (one, two))
+    for name, host in ((first, one), (second, two)):
+        switch.cli(f"create host-interface name {host.port}\nset interface state {name} up")
+    switch.cli(
+        f"""
+        set interface ip address {first} 2001:db8:1::1/64
+        set interface unnumbered {second} use {first}
+        set ip6 nd proxy {second} 2001:db8:1::99
+        set interface ip6-nd proxy {second}
+        ip route add 2001:db8:77::/48 via 2001:db8:1::99
+        """
+    )
+    for host, address in ((one, "2001:db8:1::2"), (two, "2001:db8:1::99")):
+        enable(host)
+        host.address(address, 64)
+        wait(lambda host=host, address=address: IPv6Address(address) in addresses(host))
+    two.address("2001:db8:77::1", 128)
+    wait(lambda: IPv6Address("2001:db8:77::1") in addresses(two))
+    assert ping(two, "2001:db8:1::1")
+    assert ping(one, "2001:db8:1::99") and ping(two, "2001:db8:1::2")
+    assert "0% packet loss" in switch.cli("ping 2001:db8:1::99 repeat 2 interval 0.5")
+    assert "0% packet loss" in switch.cli("ping 2001:db8:77::1 repeat 2 interval 0.5")
+
+
 assert struct.calcsize("=IBBBBII") == 16  # struct sock_extended_err, which the offender's address follows

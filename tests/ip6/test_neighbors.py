@@ -132,6 +132,10 @@ def test_an_interface_may_answer_for_all_that_are_elsewhere(net: Net) -> None:
     assert "pg0" in send(net, ask(net, elsewhere))
     assert send(net, ask(net, nowhere)) == send(net, ask(net, here)) == {}
     assert send(net, ask(net, router(0), source=router(0))) == {}
+    net.lab.cli(f"ip route add {nowhere}/128 via {here}")
+    assert send(net, ask(net, nowhere)) == {}
+    net.lab.cli(f"ip route add {nowhere}/128 via {elsewhere}\nip route del {nowhere}/128 via {here}")
+    assert "pg0" in send(net, ask(net, nowhere))
     net.lab.cli("set interface ip6-nd proxy pg0 off")
     assert send(net, ask(net, elsewhere)) == {}
 

@@ -62,6 +62,7 @@ CONNECTED = 1 << 0  #: a subnet of an interface
 ATTACHED = 1 << 1  #: hosts that are reached without a router
 LOCAL = 1 << 2  #: an address of this machine
 DROPS = 1 << 3  #: nobody is reached by it
+RECURSIVE = 1 << 4  #: all go by another route, whose number is ``index``
 
 load_balances = arena.table("load-balances", LoadBalance, MAX_LOAD_BALANCES)
 #: Route -> its load-balance, and the length of its prefix. Route 0 drops.
@@ -78,6 +79,17 @@ BUCKETS_OFFSET = LoadBalance.fields["buckets"].offset
 def route_balance(route: int) -> LoadBalance:
     """The load-balance of a route."""
     return load_balances[balance_of[route]]
+
+
+@inline
+def leaves_by(route: int) -> int:
+    """The sw_if_index by which a route's packets leave, whatever routes are in between; all ones: by several, or none.
+    (No route leads back to itself.)
+    """
+    balance = route_balance(route)
+    while balance.flags & RECURSIVE:
+        balance = route_balance(balance.index)
+    return balance.sw_if_index
 
 
 @inline

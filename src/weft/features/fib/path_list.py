@@ -19,6 +19,7 @@ from weft.features.fib.load_balance import (
     DROPS,
     LOCAL,
     MAX_LOAD_BALANCES,
+    RECURSIVE,
     Buckets,
     Dpo,
     assign,
@@ -226,6 +227,8 @@ class PathLists:
         paths.flags = FLAGS.get(paths.paths[0].kind, 0)
         if paths.objects == [DROP]:
             paths.flags |= DROPS
+        elif len(paths.objects) == 1 and paths.objects[0].kind is Kind.LOAD_BALANCE:
+            paths.flags |= RECURSIVE
         if (paths.objects, paths.flags) != before:
             self._publish(paths)
             for via in paths.followed:

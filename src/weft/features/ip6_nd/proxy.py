@@ -8,7 +8,7 @@ from weft.core import arena
 from weft.core.graph import MAX_INTERFACES
 from weft.core.node import routine
 from weft.core.view import u8
-from weft.features.fib.load_balance import DROPS, LOCAL, MAX_ROUTES, length_of, route_balance
+from weft.features.fib.load_balance import DROPS, LOCAL, MAX_ROUTES, leaves_by, length_of, route_balance
 from weft.features.ip6.header import Ip6Address, is_link_local
 from weft.features.ip6.own import interfaces6, is_on_link
 from weft.features.ip6.trie import lookup
@@ -27,8 +27,7 @@ def is_proxied(sw_if_index: int, address: Ip6Address) -> int:
     if is_link_local(address):
         return 0
     route = lookup(interfaces6[sw_if_index].fib_index, address)
-    balance = route_balance(route)
-    elsewhere = (balance.sw_if_index != sw_if_index) & (balance.flags & (DROPS | LOCAL) == 0)
+    elsewhere = (leaves_by(route) != sw_if_index) & (route_balance(route).flags & (DROPS | LOCAL) == 0)
     return elsewhere & (proxied_routes[route] | proxying[sw_if_index])
 
 
