@@ -45,6 +45,7 @@ class Node:
             f"engine {self.name}",
             (sys.executable, "-m", "weft.main", *stanzas.split()),
             folder / "engine.log",
+            environment={"WEFT_INTERPRET": "1"},  # nothing is forwarded here, so nothing need be compiled
             ready=lambda: speaks(folder / "api.sock"),
             seconds=300,
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +21,11 @@ pytestmark = pytest.mark.skipif(environment() is None, reason="WEFT_NEUTRON does
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
+def site() -> Iterator[Site]:
+    """Not in pytest's folder, which other runs of pytest close to the database's user."""
     where = environment()
     assert where is not None
-    with Site(folder, where).running() as running:
+    with tempfile.TemporaryDirectory(prefix="weft-site-") as folder, Site(Path(folder), where).running() as running:
         yield running
 
 

@@ -25,6 +25,9 @@ from weft_openstack.store.mirror import RETRY, Mirror
 log = logging.getLogger("weft_openstack.agent")
 
 
+GRACE = 10.0  #: seconds without a forwarder, which may just start anew, before its ports are said to have failed
+
+
 def _version() -> str:
     try:
         return version("weft")
@@ -148,13 +151,18 @@ class Agent:
     async def _reconcile(self) -> None:
         """Rounds, for ever."""
         await self._complete()
-        attempt = 0
+        attempt, since = 0, time.monotonic()
         while True:
             try:
                 await self._connect()
                 attempt = 0
-                await self._rounds()
+                try:
+                    await self._rounds()
+                finally:
+                    since = time.monotonic()
             except (Lost, Refused) as error:
+                if time.monotonic() - since > GRACE:
+                    self.outcomes = self._without_forwarder(str(error))
                 if self._here["ready"] or self._here["forwarder"] != str(error):
                     log.warning("forwarder: %s; trying again", error)
                 self._tell(forwarder=str(error), ready=False)
@@ -164,6 +172,14 @@ class Agent:
                 log.exception("this round failed; trying again")
                 self._tell(forwarder="the agent made a mistake; see its log", ready=False)
                 await asyncio.sleep(RETRY[-1])
+
+    def _without_forwarder(self, reason: str) -> dict[str, Outcome]:
+        """What becomes of ports while there is no forwarder."""
+        ports = self.desired().ports
+        return {
+            port: Outcome("failed", wish.at, f"the forwarder is away: {reason}", plan=("connect to the forwarder",))
+            for port, wish in ports.items()
+        }
 
     async def _connect(self) -> None:
         self.reconciler.doubt()
@@ -211,11 +227,12 @@ class Agent:
             raise Lost("the connection ended")
 
     async def _listen(self) -> None:
-        """An interface that went away without us is a reason to read again."""
+        """An interface that went away without us is a reason to read again; so is a new one while one is missing."""
         while True:
             event = await self.forwarder.events.get()
             actual, index = self.reconciler.actual, getattr(event, "sw_if_index", -1)
-            if event.deleted and index in actual.interfaces and index not in actual.leaving:
+            gone = event.deleted and index in actual.interfaces and index not in actual.leaving
+            if gone or (self.reconciler.problems and index not in actual.interfaces):
                 self.reconciler.doubt()
                 self._wake.set()
 
@@ -238,9 +255,9 @@ class Agent:
                     value = records.encode(records.Endpoint(address=endpoint))
                     await self.etcd.put(self.config.prefix + keys.endpoint(self.config.facts.name), value)
                     told = True
-                await self.presence.say(**self._here)
                 if self.outcomes is not None:
                     await self.publisher.say(self.outcomes)
+                await self.presence.say(**self._here)
                 attempt = 0
             except StoreError as error:
                 log.warning("what became of the ports could not be said: %s; trying again", error)

@@ -48,6 +48,7 @@ class Reconciler:
     actual: Actual = field(default_factory=Actual)
     stale: bool = True  #: all is to be read
     failures: dict[str, _Failure] = field(default_factory=dict)  #: by owner
+    problems: dict[str, str] = field(default_factory=dict)  #: for which nothing can be done
     writes: int = 0
 
     def doubt(self) -> None:
@@ -68,6 +69,7 @@ class Reconciler:
     async def round(self, desired: Desired) -> dict[str, Outcome]:
         """Do what is to be done and may be tried now. What became of each port. Raises Lost."""
         plan = await self.plan(desired)
+        self.problems = plan.problems
         failed = await self._apply(plan)
         for owner in self.failures.keys() - {operation.owner for operation in plan.operations}:
             del self.failures[owner]

@@ -149,6 +149,7 @@ class Cloud:
             def do_GET(self) -> None:
                 body = f"instance {self.headers.get('X-Instance-ID')}\n".encode()
                 self.send_response(200)
+                self.send_header("Content-Type", "text/plain; charset=utf-8")  # without it Neutron's agent fails
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from neutron.db import models_v2
+from neutron.db.models import allowed_address_pair  # noqa: F401  ports have them by it
 from neutron.db.models import segment as segments
 from neutron.plugins.ml2 import models as ml2
 from neutron.services.trunk import models as trunk

@@ -99,6 +99,9 @@ class Follower:
             self._elected.wait()
             try:
                 self._follow()
+            except StoreError as error:
+                log.warning("etcd: %s; all is told again", error)
+                time.sleep(RETRY)
             except Exception:
                 log.exception("telling Neutron failed; all is told again")
                 time.sleep(RETRY)
@@ -132,21 +135,21 @@ class Follower:
             return
         host, port = parsed.words["host"], parsed.words["port"]
         try:
-            self._tell(context, host, port, items.get(path), f"{host}/agent" in items)
+            self._tell(context, host, port, items.get(path), _is_ready(items.get(f"{host}/agent")))
         except Exception:
             log.exception("port %s on %s: its status could not be told; trying again", port, host)
             timer = threading.Timer(RETRY, self._hear, [{path}])
             timer.daemon = True
             timer.start()
 
-    def _tell(self, context: Any, host: str, port: str, item: Item | None, alive: bool) -> None:
-        """Make a port's status what the agent of its host says. Where there is no agent nobody knows, and the
-        forwarder goes on without it: the status stays."""
+    def _tell(self, context: Any, host: str, port: str, item: Item | None, ready: bool) -> None:
+        """Make a port's status what the agent of its host says. Where there is no agent, or one that has just begun,
+        nobody knows, and the forwarder goes on without it: the status stays."""
         now = _status(context, port, host)
         if now is None:
             return
         if item is None:
-            if alive and now == constants.PORT_STATUS_ACTIVE:
+            if ready and now == constants.PORT_STATUS_ACTIVE:
                 _down(context, port, host)
             return
         try:
@@ -166,6 +169,16 @@ class Follower:
         """Whether the agent speaks of the port's record that is there now."""
         item = self.store.call(self.store.etcd.get(self.prefix + keys.port(host, port)))
         return item is not None and item.modified == state.at
+
+
+def _is_ready(item: Item | None) -> bool:
+    """Whether an agent has said something of all ports of its host."""
+    if item is None:
+        return False
+    try:
+        return records.decode(records.Agent, item.value).ready
+    except records.Malformed:
+        return False
 
 
 def _path(host: str, port: str) -> str:
