@@ -19,7 +19,7 @@ VERSION_DRIVEN = "mysql+pymysql://root@127.0.0.1:{port}/neutron?charset=utf8mb4"
 
 @dataclass(eq=False)
 class EtcdServer:
-    """One member, by itself."""
+    """A member: by itself, or of a cluster (`cluster` makes one)."""
 
     folder: Path
     arguments: tuple[str, ...] = ()
@@ -27,6 +27,8 @@ class EtcdServer:
     address: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     peer: int = field(default_factory=free_port)
+    name: str = "default"
+    members: str = ""  #: NAME=URL of all members, with commas between
 
     def __post_init__(self) -> None:
         scheme, arguments = "http", self.arguments
@@ -38,14 +40,24 @@ class EtcdServer:
         self.process = Process(
             "etcd",
             (
-                "etcd", "--data-dir", str(self.folder / "etcd"), "--logger", "zap", "--log-level", "warn",
+                "etcd", "--name", self.name, "--data-dir", str(self.folder / "etcd"),
+                "--logger", "zap", "--log-level", "warn",
                 "--listen-client-urls", client, "--advertise-client-urls", client,
                 "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                "--initial-cluster", f"default={peer}", *arguments,
+                "--initial-cluster", self.members or f"default={peer}", *arguments,
             ),
             self.folder / "etcd.log",
             ready=(lambda: answers(self.port, self.address)) if self.tls else self.healthy,
         )  # fmt: skip
+
+    @staticmethod
+    def cluster(folder: Path, names: tuple[str, ...] = ("m1", "m2", "m3")) -> list[EtcdServer]:
+        """The members of a cluster; it comes up once most of them are started."""
+        peers = {name: free_port() for name in names}
+        members = ",".join(f"{name}=http://127.0.0.1:{peer}" for name, peer in peers.items())
+        for name in names:
+            (folder / name).mkdir()
+        return [EtcdServer(folder / name, peer=peer, name=name, members=members) for name, peer in peers.items()]
 
     def healthy(self) -> bool:
         with urllib.request.urlopen(f"http://{self.address}:{self.port}/health", timeout=1) as answer:

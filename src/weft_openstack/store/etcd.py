@@ -268,6 +268,11 @@ class Etcd:
     async def compact(self, revision: int) -> None:
         await self._call(rpc.KVStub, "Compact", rpc.CompactionRequest(revision=revision, physical=True))
 
+    async def leads(self) -> bool:
+        """Whether the member that answers leads its cluster."""
+        status = await self._call(rpc.MaintenanceStub, "Status", rpc.StatusRequest())
+        return bool(status.leader == status.header.member_id)
+
     # the connection
 
     def _channel(self) -> grpc.aio.Channel:
