@@ -6,20 +6,15 @@ vm00 has a card that is a trunk: eth0.2 and eth0.3. vm01 has an access port on V
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import subprocess
-import sys
-import termios
 import time
-import tty
 from dataclasses import dataclass
 from pathlib import Path
 
 from weft.lab.machine import Card, Console, MachineError, command
-
-LEAVE = b"\x1d"  #: Ctrl-]
+from weft.lab.terminal import converse
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,6 @@ def shell(guest: Guest, folder: Path) -> Console:
     """Its shell, once it has booted; the line stays open as long as this process. Raises MachineError."""
     line = connect(guest, folder).detach()
     console = Console(line, line)
-    os.write(line, b"\necho GUEST-READY\n")  # it may have said so before anybody listened
     console.ready()
     return console
 
@@ -106,24 +100,7 @@ def shell(guest: Guest, folder: Path) -> Console:
 def attach(guest: Guest, folder: Path) -> None:
     """Be the guest's terminal until Ctrl-] is typed."""
     with connect(guest, folder) as line:
-        before = termios.tcgetattr(sys.stdin)
-        tty.setraw(sys.stdin)
-        try:
-            line.sendall(b"\n")
-            while True:
-                ready, _, _ = select.select([line, sys.stdin], [], [])
-                if line in ready:
-                    said = line.recv(4096)
-                    if not said:
-                        return
-                    os.write(sys.stdout.fileno(), said)
-                if sys.stdin in ready:
-                    typed = os.read(sys.stdin.fileno(), 4096)
-                    if not typed or LEAVE in typed:
-                        return
-                    line.sendall(typed)
-        finally:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        converse(line, guest.name)
 
 
 def remove(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,9 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 for module in {modules}; do insmod /modules/$module.ko; done
 stty -echo
+export PS1=
 echo GUEST-READY
-exec sh
+while true; do setsid -c sh < /dev/ttyS0 > /dev/ttyS0 2>&1; done
 """
 
 
@@ -47,7 +49,8 @@ def image() -> Image:
     home = Path(
         os.environ.get("WEFT_GUEST") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "weft-guest"
     )
-    made = Image(home / "vmlinuz", home / "initrd.gz")
+    version = zlib.crc32(repr((INIT, MODULES)).encode())
+    made = Image(home / "vmlinuz", home / f"initrd-{version:08x}.gz")
     if not (made.kernel.exists() and made.initrd.exists()):
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home) as folder:

@@ -28,6 +28,10 @@ class MachineError(Exception):
     """The virtual machine does not do what it should; the message has what it said."""
 
 
+class Silent(MachineError):
+    """It did not say in time what was waited for."""
+
+
 @dataclass(frozen=True)
 class Card:
     """The guest's network card: its vhost-user socket, and who listens there."""
@@ -66,9 +70,18 @@ class Console:
         self._said = b""
         self._numbers = itertools.count()
 
-    def ready(self) -> None:
-        """Wait until the guest has booted. Raises MachineError."""
-        self._wait(rb"GUEST-READY", BOOT_TIME)
+    def ready(self, seconds: float = BOOT_TIME) -> None:
+        """Wait until the guest has booted. It may have said so before anybody listened: it is asked every few seconds.
+        Raises MachineError."""
+        end = time.monotonic() + seconds
+        while True:
+            os.write(self._input, b'echo GUEST-""READY\n')  # an echo of it is not what is waited for
+            try:
+                self._wait(rb"GUEST-READY", 5.0)
+                return
+            except Silent:
+                if time.monotonic() > end:
+                    raise
 
     def run(self, command: str, seconds: float = 30.0) -> str:
         """What a command prints in the guest's shell. Raises MachineError if it fails."""
@@ -95,7 +108,7 @@ class Console:
         while not (found := re.search(pattern, self._said)):
             left = end - time.monotonic()
             if left <= 0 or not select.select([self._output], [], [], left)[0]:
-                raise MachineError(f"the guest did not answer within {seconds:.0f} s:\n{self._text}")
+                raise Silent(f"the guest did not answer within {seconds:.0f} s:\n{self._text}")
             more = os.read(self._output, 65536)
             if not more:
                 raise MachineError(f"the machine has ended:\n{self._text}")

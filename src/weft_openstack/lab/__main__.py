@@ -1,104 +1,134 @@
-"""``python -m weft_openstack.lab``: start the lab, show that it works, take it away."""
+"""``weft-openstack-lab up|down|status|run|console``: an OpenStack network on one machine, of real parts."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from weft.lab.image import ImageError
 from weft.lab.machine import MachineError
-from weft_openstack.lab.cloud import Cloud, Server
+from weft.lab.terminal import converse
+from weft_openstack.lab import guest as guests
+from weft_openstack.lab.cloud import Cloud
+from weft_openstack.lab.demonstration import demonstrate
+from weft_openstack.lab.hosts import BIN
 from weft_openstack.lab.process import NotReady
+
+FOLDER = Path("/var/lib/weft-openstack-lab")
 
 console = Console(highlight=False, soft_wrap=True)
 
 
-class LabError(Exception):
-    """Something does not work as it should."""
+class Said:
+    """Prints steps, each with the seconds since the beginning."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        console.print(f"\n[bold]{text}[/bold] [dim]({time.monotonic() - self.began:.0f} s)[/dim]")
 
 
-@click.command()
-@click.option("--environment", default=".venv-openstack", help="The virtual environment that Neutron is installed in.")
-@click.option("--folder", default="/tmp/weft-openstack", help="Where data and logs are.")
-@click.option("--tunnels/--no-tunnels", default=True, help="With a VXLAN network, or without.")
-@click.option("--keep/--no-keep", default=sys.stdin.isatty(), help="Wait before all is taken away.")
-def main(environment: str, folder: str, tunnels: bool, keep: bool) -> None:
-    """An OpenStack network on one machine: two hosts, three networks, a router, three virtual machines."""
+@click.group()
+@click.option("--folder", default=str(FOLDER), show_default=True, help="Where its data and logs are.")
+@click.pass_context
+def main(context: click.Context, folder: str) -> None:
+    """An OpenStack network on one machine: two hosts, three networks, a router, virtual machines."""
     if os.geteuid() != 0:
-        raise click.ClickException("network namespaces need root: try `sudo make lab-openstack`")
+        raise click.ClickException("the lab needs root, for namespaces: try `make lab-openstack`")
+    context.obj = Cloud(Path(folder).absolute(), Said())
+
+
+@main.command()
+@click.pass_obj
+def up(cloud: Cloud) -> None:
+    """Start it and show that it works; it is left running."""
+    with _errors(
+        f"The lab is left as it is, with its logs in {cloud.folder}; `make lab-openstack-down` takes it away."
+    ):
+        with cloud.up():
+            demonstrate(cloud, lambda text: console.print("  " + text, markup=False))
+            console.print(cloud.status(), markup=False)
+        console.print(AFTERWARDS.format(folder=cloud.folder, bin=BIN), markup=False)
+
+
+@main.command()
+@click.pass_obj
+def down(cloud: Cloud) -> None:
+    """Stop all of it and remove its files."""
+    with _errors():
+        gone = cloud.down()
+    console.print("removed: " + ", ".join(gone) if gone else "there was no lab")
+
+
+@main.command()
+@click.argument("arguments", nargs=-1)
+@click.pass_obj
+def status(cloud: Cloud, arguments: tuple[str, ...]) -> None:
+    """weft-status, with its ARGUMENTS: all, ports, why PORT."""
+    command = (str(BIN / "weft-status"), "--config-file", str(cloud.folder / "status.conf"), *arguments)
+    with _errors():
+        sys.exit(subprocess.call(cloud.controller.node.inside(*command)))
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("node")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def run(cloud: Cloud, node: str, command: tuple[str, ...]) -> None:
+    """Run a COMMAND (a shell, if none) in a NODE: controller, host1, host2."""
+    with _errors():
+        sys.exit(subprocess.call(cloud.node(node).inside(*(command or (os.environ.get("SHELL", "/bin/sh"),)))))
+
+
+@main.command("console")
+@click.argument("name")
+@click.pass_obj
+def attach(cloud: Cloud, name: str) -> None:
+    """The console of a virtual machine; Ctrl-] leaves it."""
+    found = {guest.name: guest for guest in guests.load(cloud.folder)}
+    if name not in found:
+        raise click.ClickException(f"there is no {name}; there are: {', '.join(found) or 'none'}")
+    with socket.socket(socket.AF_UNIX) as line, _errors():
+        line.connect(str(found[name].console_path(cloud.folder)))
+        console.print(f"{name}, {found[name].address}; Ctrl-] leaves")
+        converse(line, name)
+
+
+@contextlib.contextmanager
+def _errors(hint: str = "") -> Iterator[None]:
+    """What goes wrong, as one message."""
     try:
-        with Cloud(Path(folder), Path(environment).absolute(), say, tunnels) as cloud:
-            show(cloud)
-            if keep:
-                click.pause(f"All of it runs; its files are in {folder}. A key takes it away ...")
-    except (NotReady, LabError, MachineError, RuntimeError, OSError) as error:
-        raise click.ClickException(f"{error}\nLogs are in {folder}.") from error
+        yield
+    except (NotReady, MachineError, ImageError, RuntimeError, OSError, subprocess.SubprocessError) as error:
+        raise click.ClickException(f"{error}\n{hint}".strip()) from error
 
 
-def say(text: str) -> None:
-    console.print(f"[bold]{text}[/bold]")
+AFTERWARDS = """
+Left running
+  in the node controller: etcd, MariaDB, RabbitMQ, Neutron
+  in the nodes host1 and host2: an engine, weft-agent, virtual machines; on host1 Neutron's DHCP, L3 and metadata agents
+  their configurations and logs are in {folder}
 
+Look at it
+  {bin}/weft-openstack-lab status                 weft-status; also: status why PORT
+  {bin}/weft-openstack-lab console vm1            a virtual machine's console
+  {bin}/weft-openstack-lab run host1              a shell on a host: ip netns, ps, ...
+  {bin}/weft-openstack-lab run controller curl -s http://127.0.0.1:9696/v2.0/ports
+  {bin}/weftctl -s {folder}/host1/cli.sock show bridge-domain
 
-def show(cloud: Cloud) -> None:
-    """Networks, machines, pings, metadata, status."""
-    say("Networks: VLAN, flat" + (", VXLAN" if cloud.tunnels else "") + ", and a router between them")
-    networks = [
-        cloud.network("vlan", "vlan", "10.1.0.0/24", physical_network="physnet1"),
-        cloud.network("flat", "flat", "10.2.0.0/24", physical_network="physnet2"),
-    ]
-    if cloud.tunnels:
-        networks.append(cloud.network("vxlan", "vxlan", "10.3.0.0/24"))
-    router = cloud.neutron.create("router", name="router")
-    for network in networks:
-        cloud.neutron.call("PUT", f"routers/{router['id']}/add_router_interface", {"subnet_id": network["subnet"]})
-        console.print(f"  {network['name']}: {network.get('provider:segmentation_id')}, MTU {network['mtu']}")
-    say("Virtual machines, on either host")
-    places = [(network, f"h{2 - number % 2}") for number, network in enumerate(networks)]
-    servers = [cloud.boot(network, host, f"vm{number}") for number, (network, host) in enumerate(places, 1)]
-    for (network, host), server in zip(places, servers, strict=True):
-        cloud.active(server)
-        server.machine.ready()
-        address = server.configure()
-        expect(address == server.address, f"{host}, {network['name']}: got {address} by DHCP")
-    say("Pings: gateways, each other across the router")
-    for (network, _), server in zip(places, servers, strict=True):
-        expect(server.machine.ping(network["gateway"]), f"{server.address} → gateway {network['gateway']}")
-        for other in servers:
-            if other is not server:
-                expect(server.machine.ping(other.address), f"{server.address} → {other.address}")
-    say("The metadata address")
-    for server in servers:
-        fetch(server)
-    say("weft-status")
-    status(cloud)
-
-
-def expect(true: bool, what: str) -> None:
-    console.print(f"  {what}: {'yes' if true else '[red]no[/red]'}")
-    if not true:
-        raise LabError(what)
-
-
-def fetch(server: Server) -> None:
-    # busybox's wget, linked statically, ends with a segmentation fault where it looks a name up.
-    request = "GET /latest/meta-data/instance-id HTTP/1.0\\r\\n\\r\\n"
-    said = server.machine.run(f"printf '{request}' | nc -w 20 169.254.169.254 80", 60)
-    expect(f"instance {server.port['device_id']}" in said, f"{server.address}: {said.strip().splitlines()[-1]}")
-
-
-def status(cloud: Cloud) -> None:
-    """What an operator sees."""
-    configuration = str(cloud.neutron.configuration)
-    command = (sys.executable, "-c", "from weft_openstack.status.command import main; main()")
-    done = subprocess.run(
-        (*command, "--config-file", configuration, "ports"), text=True, capture_output=True, timeout=60
-    )
-    console.print(done.stdout + done.stderr)
-
+Stop it
+  make lab-openstack-down
+"""
 
 if __name__ == "__main__":
     main()

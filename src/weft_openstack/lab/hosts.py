@@ -1,33 +1,35 @@
-"""Hosts of the lab: network namespaces with an engine and an agent each, three wires and a management network.
+"""A host of the lab: a node with an engine, an agent and, on a network node, Neutron's agents.
 
-    weft-os-h1                                  weft-os-h2
-engine: host-eth0 ═══ physnet1: VLANs ═══ host-eth0
-        host-eth1 ═══ physnet2: flat  ═══ host-eth1
-        host-eth2 ═══ tunnels         ═══ host-eth2
-          mgmt ─── weft-os-mgmt (a bridge; etcd, the database and the broker are behind it) ─── mgmt
+The hosts are joined by one wire, ``eth1``, which the engine has as ``host-eth1``: physical network ``physnet1``, with
+flat networks untagged and VLAN networks tagged. Tunnels end at an address of the engine, on a VLAN of the same wire.
+``eth0`` is the management network, where etcd, the broker and Neutron are.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyroute2 import IPRoute, NetlinkError, NetNS, netns
-
 from weft_openstack.agent.forwarder import Forwarder, Lost, Refused
+from weft_openstack.lab.node import Node, cable
 from weft_openstack.lab.process import Process
 
-BRIDGE, HERE = "weft-os-mgmt", "10.254.254.1"
-WIRES = ("eth0", "eth1", "eth2")
-PHYSNETS = {"physnet1": "host-eth0", "physnet2": "host-eth1"}
-STARTS_WITHIN = 300.0  #: seconds, where the engine has all to compile
+BIN = Path(sys.executable).parent
+PHYSNET, UPLINK = "physnet1", "host-eth1"
+TUNNEL_VLAN = 4000  #: beyond those that networks get
+STARTS_WITHIN = 600.0  #: seconds, where an engine has all to compile and others want the processor too
+
+STARTUP = """
+create host-interface name eth1
+set interface state host-eth1 up
+create sub-interfaces host-eth1 {vlan}
+set interface state host-eth1.{vlan} up
+set interface ip address host-eth1.{vlan} {tunnel}/24
+"""
 
 
 def speaks(path: Path) -> bool:
@@ -47,111 +49,149 @@ def speaks(path: Path) -> bool:
 
 
 @dataclass(eq=False)
+class Controller:
+    """The node of etcd, MariaDB, RabbitMQ and Neutron: its own, and the management network's middle."""
+
+    folder: Path
+    node: Node = field(init=False)
+    address = "10.254.0.1"
+
+    def __post_init__(self) -> None:
+        self.node = Node("controller", self.folder)
+
+    def start(self) -> None:
+        self.node.start()
+        self.node.run("ip", "link", "add", "management", "type", "bridge")
+        self.node.run("ip", "addr", "add", f"{self.address}/24", "dev", "management")
+        self.node.run("ip", "link", "set", "management", "up")
+
+
+@dataclass(eq=False)
 class Host:
-    """One host. `inside` puts a command into its network."""
+    """One host, by its number."""
 
     number: int
-    folder: Path
-    store: Mapping[str, str]  #: options of [ml2_vpp] that say how to reach etcd
-    tunnels: bool = True
+    lab: Path
+    node: Node = field(init=False)
+    folder: Path = field(init=False)
     engine: Process = field(init=False)
     agent: Process = field(init=False)
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.node = Node(self.name, self.lab)
+        self.folder = self.lab / self.name
         self.engine = Process(
             f"engine of {self.name}",
-            self.inside(sys.executable, "-m", "weft.main", *self._stanzas()),
+            (str(BIN / "weft-engine"), *self._stanzas().split()),
             self.folder / "engine.log",
             ready=lambda: speaks(self.folder / "api.sock"),
             seconds=STARTS_WITHIN,
         )
-        configuration = self.folder / "agent.conf"
-        configuration.write_text(self._configuration())
         self.agent = Process(
             f"agent of {self.name}",
-            self.inside(sys.executable, "-m", "weft_openstack.agent", "--config-file", str(configuration)),
+            (str(BIN / "weft-agent"), "--config-file", str(self.configuration)),
             self.folder / "agent.log",
         )
 
     @property
     def name(self) -> str:
-        return f"h{self.number}"
+        return f"host{self.number}"
 
     @property
-    def namespace(self) -> str:
-        return f"weft-os-{self.name}"
+    def tunnel_address(self) -> str:
+        return f"10.254.1.{10 + self.number}"
 
     @property
-    def sockets(self) -> Path:
-        return self.folder / "vhost-user"
+    def configuration(self) -> Path:
+        return self.folder / "agent.conf"
 
-    def inside(self, *command: str) -> tuple[str, ...]:
-        """A command in the host's network, but with this machine's files: namespaces made there are seen here."""
-        return ("nsenter", f"--net=/var/run/netns/{self.namespace}", *command)
-
-    def _stanzas(self) -> list[str]:
-        """The engine's startup configuration, with its uplinks."""
-        lines = [
-            line for wire in WIRES for line in (f"create host-interface name {wire}", f"set int st host-{wire} up")
-        ]
-        lines.append(f"set interface ip address host-eth2 192.0.2.{self.number}/24")
-        startup = self.folder / "startup.cli"
-        startup.write_text("\n".join(lines) + "\n")
+    def _stanzas(self) -> str:
         folder = self.folder
         return (
-            f"unix {{ nodaemon log {folder}/vpp.log cli-listen {folder}/cli.sock runtime-dir {folder} "
-            f"exec {startup} }} "
+            f"unix {{ nodaemon nosyslog log {folder}/weft.log cli-listen {folder}/cli.sock runtime-dir {folder} "
+            f"exec {folder}/startup.cli }} "
             f"socksvr {{ socket-name {folder}/api.sock }} statseg {{ socket-name {folder}/stats.sock }}"
-        ).split()
+        )
 
-    def _configuration(self) -> str:
-        self.sockets.mkdir(exist_ok=True)
-        options = dict(self.store) | {
-            "physnets": ",".join(f"{physnet}:{interface}" for physnet, interface in PHYSNETS.items()),
-            "vhost_user_dir": str(self.sockets),
+    def start(self, controller: Controller) -> None:
+        """Make the node, with its cable to the management network."""
+        self.folder.mkdir()
+        self.node.start()
+        cable(self.node, "eth0", controller.node, self.name)
+        controller.node.run("ip", "link", "set", self.name, "master", "management")
+        self.node.run("ip", "addr", "add", f"10.254.0.{10 + self.number}/24", "dev", "eth0")
+
+    def configure(self, store: Mapping[str, str]) -> None:
+        """Write what engine and agent read; `store` are the options that say how to reach etcd."""
+        sockets = self.folder / "vhost-user"
+        sockets.mkdir()
+        (self.folder / "startup.cli").write_text(STARTUP.format(vlan=TUNNEL_VLAN, tunnel=self.tunnel_address).lstrip())
+        options = dict(store) | {
+            "physnets": f"{PHYSNET}:{UPLINK}",
+            "tunnel_address": self.tunnel_address,
+            "vhost_user_dir": str(sockets),
             "api_socket": f"{self.folder}/api.sock",
             "state_dir": f"{self.folder}/state",
         }
-        if self.tunnels:
-            options["tunnel_address"] = f"192.0.2.{self.number}"
-        lines = "\n".join(f"{name} = {value}" for name, value in options.items())
-        return f"[DEFAULT]\nhost = {self.name}\n[ml2_vpp]\n{lines}\n"
+        lines = "".join(f"{name} = {value}\n" for name, value in options.items())
+        self.configuration.write_text(f"[DEFAULT]\nhost = {self.name}\n[ml2_vpp]\n{lines}")
 
 
-def build(hosts: list[Host]) -> None:
-    """Make the namespaces, the wires between two hosts, and the management network."""
-    for host in hosts:
-        netns.create(host.namespace)
-    first, second = hosts
-    with IPRoute() as here, NetNS(first.namespace) as one, NetNS(second.namespace) as two:
-        here.link("add", ifname=BRIDGE, kind="bridge")
-        bridge = here.link_lookup(ifname=BRIDGE)[0]
-        here.addr("add", index=bridge, address=HERE, prefixlen=24)
-        here.link("set", index=bridge, state="up")
-        for wire in WIRES:
-            one.link("add", ifname=wire, kind="veth", peer={"ifname": wire, "net_ns_fd": second.namespace})
-            for end in (one, two):
-                end.link("set", index=end.link_lookup(ifname=wire)[0], state="up")
-        for host, end in ((first, one), (second, two)):
-            port = f"weft-os-m{host.number}"
-            here.link("add", ifname=port, kind="veth", peer={"ifname": "mgmt", "net_ns_fd": host.namespace})
-            here.link("set", index=here.link_lookup(ifname=port)[0], state="up", master=bridge)
-            mgmt = end.link_lookup(ifname="mgmt")[0]
-            end.addr("add", index=mgmt, address=f"10.254.254.{10 + host.number}", prefixlen=24)
-            end.link("set", index=mgmt, state="up")
-            end.link("set", index=end.link_lookup(ifname="lo")[0], state="up")
+def connect(first: Host, second: Host) -> None:
+    """The wire between two hosts. Linux has no addresses there: it is the engines'."""
+    for host in (first, second):
+        host.node.run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
+    cable(first.node, "eth1", second.node, "eth1")
+    for host in (first, second):
+        host.node.run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=0")
 
 
-def take_down() -> None:
-    """Remove what `build` makes, and what Neutron's agents made in it: they leave dnsmasq and haproxy behind."""
-    for name in netns.listnetns():
-        if name.startswith(("weft-os-", "qdhcp-", "qrouter-")):
-            listed = subprocess.run(("ip", "netns", "pids", name), capture_output=True, text=True, timeout=10)
-            for pid in listed.stdout.split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            netns.remove(name)
-    with IPRoute() as here, contextlib.suppress(NetlinkError):
-        for index in here.link_lookup(ifname=BRIDGE):
-            here.link("del", index=index)
+NEUTRON_AGENTS = ("dhcp-agent", "l3-agent", "metadata-agent")
+CONFIGURATION = """
+[DEFAULT]
+host = {host}
+interface_driver = weft
+transport_url = {transport}
+state_path = {folder}
+metadata_proxy_socket = {folder}/metadata_proxy
+nova_metadata_host = {metadata_host}
+nova_metadata_port = {metadata_port}
+metadata_proxy_shared_secret = {secret}
+metadata_workers = 2
+[agent]
+root_helper = env
+use_helper_for_ns_read = false
+report_interval = 10
+[oslo_concurrency]
+lock_path = {folder}/locks
+"""
+
+
+def network_agents(host: Host, transport: str, metadata: tuple[str, int], secret: str) -> list[Process]:
+    """Neutron's own agents, with our interface driver. They are root here, so that their ``root_helper`` has nothing
+    to do; elsewhere it is ``sudo neutron-rootwrap /etc/neutron/rootwrap.conf``."""
+    folder = host.folder / "neutron"
+    folder.mkdir()
+    configuration = host.folder / "neutron-agents.conf"
+    configuration.touch(mode=0o600)
+    configuration.write_text(
+        CONFIGURATION.format(
+            host=host.name,
+            transport=transport,
+            folder=folder,
+            metadata_host=metadata[0],
+            metadata_port=metadata[1],
+            secret=secret,
+        )
+    )
+    return [
+        host.node.take(
+            Process(
+                f"Neutron's {name} on {host.name}",
+                (str(BIN / f"neutron-{name}"), "--config-file", str(configuration)),
+                host.folder / f"neutron-{name}.log",
+                environment={"PATH": f"{BIN}:{os.environ['PATH']}:/usr/sbin:/sbin"},
+            )
+        )
+        for name in NEUTRON_AGENTS
+    ]

@@ -53,6 +53,11 @@ class Process:
 
     def start(self) -> None:
         """Start it and wait until it is ready. Raises NotReady."""
+        self.begin()
+        self.wait()
+
+    def begin(self) -> None:
+        """Start it."""
         with self.log.open("ab") as log:
             self.running = subprocess.Popen(
                 self.command,
@@ -62,6 +67,9 @@ class Process:
                 env=os.environ | self.environment,
                 start_new_session=True,
             )
+
+    def wait(self) -> None:
+        """Wait until it is ready. Raises NotReady."""
         wait_for(self._is_ready, self.seconds, f"{self.name} ({self.log})")
 
     def _is_ready(self) -> bool:

@@ -69,56 +69,6 @@ class EtcdServer:
 
 
 @dataclass(eq=False)
-class RabbitMq:
-    """A message broker, which Neutron's agents speak through."""
-
-    folder: Path
-    address: str = "127.0.0.1"
-    port: int = field(default_factory=free_port)
-    distribution: int = field(default_factory=free_port)
-    mapping: int = field(default_factory=free_port)
-
-    def __post_init__(self) -> None:
-        home = self.folder / "rabbitmq"
-        home.mkdir()
-        (home / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = {self.address}:{self.port}\nloopback_users = none\n"
-            "log.console = true\nlog.file = false\nvm_memory_high_watermark.absolute = 256MB\n"
-        )
-        # Erlang starts its port mapper as a daemon if there is none, and that would outlive us.
-        self.mapper = Process(
-            "epmd", ("epmd", "-port", str(self.mapping), "-address", "127.0.0.1"), self.folder / "epmd.log",
-            ready=lambda: answers(self.mapping),
-        )  # fmt: skip
-        self.process = Process(
-            "rabbitmq",
-            ("/usr/lib/rabbitmq/bin/rabbitmq-server",),
-            self.folder / "rabbitmq.log",
-            environment={
-                "HOME": str(home),
-                "RABBITMQ_NODENAME": f"weft{self.port}@localhost",
-                "RABBITMQ_MNESIA_BASE": str(home),
-                "RABBITMQ_LOG_BASE": str(home),
-                "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
-                "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
-                "RABBITMQ_PID_FILE": str(home / "pid"),
-                "RABBITMQ_DIST_PORT": str(self.distribution),
-                "ERL_EPMD_PORT": str(self.mapping),
-            },
-            ready=lambda: answers(self.port, self.address),
-            seconds=90,
-        )
-
-    def connections(self, program: str) -> int:
-        """How many connections a program has made so far."""
-        return self.process.log.read_text(errors="replace").count(f"client-provided name: {program}:")
-
-    @property
-    def url(self) -> str:
-        return f"rabbit://guest:guest@{self.address}:{self.port}/"
-
-
-@dataclass(eq=False)
 class MariaDb:
     """A database server with an empty database ``neutron``."""
 
@@ -256,6 +206,11 @@ class Neutron:
             "neutron-rpc-server",
             (self.command("neutron-rpc-server"), "--config-file", str(self.configuration)),
             self.folder / "neutron-rpc.log",
+        )
+        self.periodic = Process(
+            "neutron-periodic-workers",
+            (self.command("neutron-periodic-workers"), "--config-file", str(self.configuration)),
+            self.folder / "neutron-periodic.log",
         )
 
     def command(self, name: str) -> str:
