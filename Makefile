@@ -62,14 +62,14 @@ fuzz: .installed
 
 # The OpenStack lab's, apart: only that lab and its tests need them.
 APT_OPENSTACK := python3 python3-venv iproute2 iputils-arping procps util-linux qemu-system-x86 busybox-static openssl \
-                 curl etcd-server etcd-client mariadb-server mariadb-client rabbitmq-server dnsmasq-base dnsmasq-utils \
+                 curl etcd-server etcd-client mariadb-server-core mariadb-client-core rabbitmq-server dnsmasq-base dnsmasq-utils \
                  haproxy iptables conntrack
 
 .installed-openstack: pyproject.toml Makefile
 	@missing=$$(dpkg-query -W -f '$${Status} $${Package}\n' $(APT_OPENSTACK) 2>/dev/null | grep -c '^install ok'); \
 	if [ "$$missing" != "$(words $(APT_OPENSTACK))" ]; then \
 	  echo "installing $(APT_OPENSTACK)"; $(SUDO) apt-get -qq update && \
-	  $(SUDO) apt-get -qq install -y --no-install-recommends $(APT_OPENSTACK); fi
+	  $(SUDO) sh packaging/apt-quietly.sh $(APT_OPENSTACK); fi
 	@test -x .venv-openstack/bin/python || { echo "making a virtual environment in .venv-openstack"; \
 	  $(PYTHON) -m venv .venv-openstack; }
 	@echo "installing Neutron and the Python packages that pyproject.toml names, 600 MB: some minutes"

@@ -77,7 +77,7 @@ class MariaDb:
 
     def __post_init__(self) -> None:
         data = self.folder / "mariadb"
-        self.user = ("--user=mysql",) if os.geteuid() == 0 else ()
+        self.user = ("--user=root",) if os.geteuid() == 0 else ()  # the user mysql is not there with the core package
         self.data = data
         self.process = Process(
             "mariadbd",
@@ -94,12 +94,6 @@ class MariaDb:
     def prepare(self) -> None:
         """Make the data folder and the database."""
         self.data.mkdir()
-        if self.user:
-            shutil.chown(self.data, "mysql")
-            for parent in self.data.parents:  # the server must be able to get there
-                if parent == Path("/") or parent == Path("/tmp"):
-                    break
-                parent.chmod(parent.stat().st_mode | 0o011)
         install = ("mariadb-install-db", "--no-defaults", *self.user, f"--datadir={self.data}")
         install += ("--auth-root-authentication-method=normal", "--skip-test-db")
         subprocess.run(install, check=True, stdout=subprocess.DEVNULL, timeout=120)
