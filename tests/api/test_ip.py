@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
 from .papi import DROP, DVR, LOCAL, NONE, NORMAL, PROHIBIT, UDP_ENCAP, UNREACH, path, route, table
@@ -404,6 +405,54 @@ def test_what_is_configured_forwards(api: Any, running: Served, vrf: int) -> Non
     assert running.run(lambda lab: to_counters.read(made.stats_index))[0] == 2
     assert delete(api, route("203.0.113.0/24", table_id=vrf)) == 0
     assert send() == []
+
+
+@pytest.mark.parametrize(
+    ("header", "source", "destination", "hosts"),
+    [
+        (IP, "10.62.0.2", "198.51.100.5", "10.62.{}.1/24"),
+        (IPv6, "2001:db8:62::2", "2001:db8:aa::5", "2001:db8:62{}::1/64"),
+    ],
+)
+def test_routers_that_choose_differently(
+    api: Any, running: Served, vrf: int, header: Any, source: str, destination: str, hosts: str
+) -> None:
+    """A router's number changes which of two paths a flow takes, and 0 makes it as it was. No flow is lost."""
+    first = len(running.run(lambda lab: lab.ports))
+    ports = running.run(lambda lab: lab.pg(3))
+    version = 6 if header is IPv6 else 4
+    if version == 6:
+        api.ip_table_add_del(is_add=True, table=table(vrf, is_ip6=True))
+    paths = []
+    for number, port in enumerate(ports):
+        own = hosts.format(number)
+        assert api.sw_interface_set_table(sw_if_index=port.sw_if_index, vrf_id=vrf, is_ipv6=version == 6).retval == 0
+        assert change(api, port.sw_if_index, own) == 0
+        if number:
+            hop = own.partition("/")[0][:-1] + "2"
+            neighbor = {"sw_if_index": port.sw_if_index, "ip_address": hop, "mac_address": f"02:00:00:00:00:0{number}"}
+            assert api.ip_neighbor_add_del(is_add=True, neighbor=neighbor).retval == 0
+            paths.append(path(hop, port.sw_if_index))
+    prefix = "198.51.100.0/24" if version == 4 else "2001:db8:aa::/64"
+    assert add(api, route(prefix, *paths, table_id=vrf)).retval == 0
+    mac = str(api.sw_interface_get_mac_address(sw_if_index=ports[0].sw_if_index).mac_address)
+    flows = [Ether(dst=mac) / header(src=source, dst=destination) / UDP(sport=n, dport=9) for n in range(1000, 1064)]
+
+    def chosen() -> dict[int, str]:
+        left = running.run(lambda lab: lab.send(lab.ports[first], *flows))
+        return {frame[UDP].sport: frame.dst for frames in left.values() for frame in frames if UDP in frame}
+
+    try:
+        before = chosen()
+        assert len(before) == len(flows) and len(set(before.values())) == 2
+        assert api.set_ip_flow_hash_router_id(router_id=0xC0000201).retval == 0
+        other = chosen()
+        assert other.keys() == before.keys()
+        assert 8 < sum(other[flow] != before[flow] for flow in before) < 56  # about half of 64
+        assert api.set_ip_flow_hash_router_id(router_id=0).retval == 0
+        assert chosen() == before
+    finally:
+        api.set_ip_flow_hash_router_id(router_id=0)
 
 
 def test_what_is_not_implemented_says_so(api: Any, unchanged: None) -> None:

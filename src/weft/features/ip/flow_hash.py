@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import enum
 
+from weft.core import arena
+from weft.core.view import View, u32
+
+
+class Router(View):
+    """What tells this router's choices from others'."""
+
+    id: u32  # in all flow hashes
+
+
+router = arena.root("ip-flow-hash-router", Router)
+
 
 class FlowHash(enum.IntFlag):
     """Parts of a packet, in VPP's order."""

@@ -7,6 +7,7 @@ from weft.core.buffer import Buffer
 from weft.core.memory import mix
 from weft.core.node import inline, routine
 from weft.core.view import View, be16, u32
+from weft.features.ip.flow_hash import router
 from weft.features.ip.ply import MAX_FIBS
 from weft.features.ip4.header import FRAGMENT_OFFSET, MORE_FRAGMENTS, Ip4Header
 
@@ -60,4 +61,5 @@ def hash_of(ip: Ip4Header, available: int, wanted: int) -> int:
     if backwards:
         source, destination = destination, source
         sport, dport = dport, sport
-    return mix(mix(source << 32 | destination) << 32 | sport << 16 | dport ^ protocol) | 1 << 31
+    rest = (sport << 16 | dport) ^ protocol ^ router.id
+    return mix(mix(source << 32 | destination) << 32 | rest) | 1 << 31

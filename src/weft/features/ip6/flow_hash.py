@@ -8,6 +8,7 @@ from weft.core.graph import MAX_INTERFACES
 from weft.core.memory import mix
 from weft.core.node import inline, routine
 from weft.core.view import View, be16, u32
+from weft.features.ip.flow_hash import router
 from weft.features.ip.ply import MAX_FIBS
 from weft.features.ip6.header import FLOW_LABEL, MINIMUM, TCP, UDP, Ip6Address, Ip6Header
 
@@ -67,5 +68,6 @@ def hash_of(ip: Ip6Header, available: int, wanted: int) -> int:
     if backwards:
         source, destination = destination, source
         sport, dport = dport, sport
-    hash = mix(mix(source << 32 | destination) << 32 | sport << 16 | dport ^ protocol)
+    rest = (sport << 16 | dport) ^ protocol ^ router.id
+    hash = mix(mix(source << 32 | destination) << 32 | rest)
     return mix(hash << 32 | label) | 1 << 31

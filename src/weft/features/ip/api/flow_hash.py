@@ -9,7 +9,7 @@ from weft.core.api import u32
 from weft.core.api.ip_types import AddressFamily
 from weft.core.model import Invalid
 from weft.features.ip.api.module import api
-from weft.features.ip.flow_hash import FlowHash
+from weft.features.ip.flow_hash import FlowHash, router
 from weft.features.ip.model import ip_of
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def set_ip_flow_hash_v3(engine: Engine, table_id: u32, af: AddressFamily, flow_h
     _set(engine, 6 if af else 4, table_id, flow_hash_config)
 
 
-@api.unimplemented("set_ip_flow_hash_router_id", 0x03E4F48E)
+@api.request("set_ip_flow_hash_router_id", 0x03E4F48E)
 def set_ip_flow_hash_router_id(engine: Engine, router_id: u32) -> None:
-    """Mix a number into all flow hashes, so that routers choose differently."""
+    """Mix a number into all flow hashes, so that routers in a row choose differently; 0, as at the start: none."""
+    router.id = router_id
