@@ -14,7 +14,8 @@ from weft.features.fib.adjacency import (
 from weft.features.fib.load_balance import ATTACHED, CONNECTED, DROPS, LOCAL, route_balance
 from weft.features.fib.meta import BY_INTERFACE, IpMeta
 from weft.features.fib.path import Path, PathKind, Resolve, via
-from weft.features.fib.path_list import PathList, PathLists
+from weft.features.fib.path_list import PathList
+from weft.features.fib.path_lists import PathLists
 from weft.features.fib.source import Source
 
 __all__ = [

@@ -13,9 +13,10 @@ from weft.features.fib.path_list import PathList
 from weft.features.fib.source import Source
 from weft.features.fib.via import Via
 from weft.features.interface.model import NONE, Interfaces
+from weft.features.ip.dependents import DEPENDING
 from weft.features.ip.entry import Entry
 from weft.features.ip.flow_hash import FlowHash
-from weft.features.ip.table import DEPENDING, Table
+from weft.features.ip.table import Table
 from weft.features.ip.tables import Tables
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,11 @@ from weft.core.model import Invalid, model
 from weft.features.fib.indices import Indices
 from weft.features.fib.load_balance import ATTACHED, CONNECTED, LOCAL, MAX_ROUTES, to_counters, via_counters
 from weft.features.fib.path import Path, PathKind
-from weft.features.fib.path_list import PathList, PathLists
+from weft.features.fib.path_list import PathList
+from weft.features.fib.path_lists import PathLists
 from weft.features.fib.source import Source
 from weft.features.fib.via import Follower
+from weft.features.ip.dependents import DEPENDING, Dependents
 from weft.features.ip.entry import NOBODY, Entry, key_of
 from weft.features.ip.family import Family, Special
 from weft.features.ip.flow_hash import DEFAULT, FlowHash
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 UNLOCKED_AT_ONCE = 64
-#: Who speaks of hosts only, and of them what depends on the prefix around.
-DEPENDING = (Source.ADJACENCY, Source.RECURSIVE)
 
 
 @model
@@ -61,8 +60,7 @@ class Table:
         self._entries: dict[int, Entry] = {}
         self.counts = [0] * (family.bits + 1)
         self._lengths: list[int] = []  # of which there are prefixes, the longest first
-        #: By source, the addresses of which it says something, in order.
-        self._depending: dict[Source, list[int]] = {source: [] for source in DEPENDING}
+        self._dependents = Dependents(family.bits)
         self.followers = 0  #: features that follow addresses here
         self._gone: list[int] = []
         self._start(family.special if special is None else special)
@@ -81,7 +79,7 @@ class Table:
 
     @property
     def has_neighbors(self) -> bool:
-        return bool(self._depending[Source.ADJACENCY])
+        return bool(self._dependents.of(Source.ADJACENCY))
 
     def __iter__(self) -> Iterator[Entry]:
         """By address and length, as VPP lists them: of equal addresses the longest prefix after /0 last."""
@@ -211,8 +209,7 @@ class Table:
     def _enter(self, entry: Entry) -> None:
         self._entries[key_of(entry.address, entry.length)] = entry
         self._count(entry.length, 1)
-        if entry.source in self._depending:
-            insort(self._depending[entry.source], entry.address)
+        self._dependents.add(entry.source, entry.address)
         entry.idle = self._is_idle(entry)
         if not entry.idle:
             self._install(entry)
@@ -228,8 +225,8 @@ class Table:
     def _resay(self, entry: Entry, source: Source, wanted: PathList) -> None:
         heard = entry.paths
         old = entry.say(source, wanted)
-        if source in self._depending and old is None:
-            insort(self._depending[source], entry.address)
+        if old is None:
+            self._dependents.add(source, entry.address)
         self._heard(entry, heard)
         if old is not None:
             self._paths.unlock(old)
@@ -261,9 +258,7 @@ class Table:
             del self._entries[entry.address << 8 | entry.length]
             self._count(entry.length, -1)
             self._gone.append(entry.index)
-        if source in self._depending:
-            addresses = self._depending[source]
-            del addresses[bisect_left(addresses, entry.address)]
+        self._dependents.remove(source, entry.address)
         self._paths.unlock(old)
 
     def around(self, entry: Entry) -> Entry:
@@ -286,24 +281,13 @@ class Table:
         """Whether somebody has said that a host is behind an interface, by a route of its own."""
         entry = self.find(address, self.family.bits)
         return entry is not None and any(
-            source not in self._depending and paths.sw_if_index == sw_if_index and not paths.flags & LOCAL
+            source not in DEPENDING and paths.sw_if_index == sw_if_index and not paths.flags & LOCAL
             for source, paths in entry.said
         )
 
-    def _within(self, address: int, length: int) -> list[int]:
-        """The addresses in a prefix of which something is said that depends on what is around."""
-        if length == self.family.bits:
-            return []
-        end = address + (1 << (self.family.bits - length))
-        found: list[int] = []
-        for addresses in self._depending.values():
-            low = bisect_left(addresses, address)
-            found += addresses[low : bisect_left(addresses, end, lo=low)]
-        return found
-
     def _review_rarely(self, address: int, length: int) -> None:
         """``_review`` while changes are being gathered."""
-        if any(self._depending.values()) and self._within(address, length):
+        if self._dependents.within(address, length):
             self._lpm.commit()
             self._review(address, length)
 
@@ -317,7 +301,7 @@ class Table:
         """A prefix has changed: neighbors in it may count now, or no longer; addresses that others go by are forwarded
         as it says.
         """
-        for each in self._within(address, length):
+        for each in self._dependents.within(address, length):
             entry = self._entries[key_of(each, self.family.bits)]
             if entry.followers:
                 self._inherit(entry)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from weft.core.model import Invalid
 from weft.features.fib.path import Path, PathKind, Paths, via
-from weft.features.fib.path_list import PathLists
+from weft.features.fib.path_lists import PathLists
 from weft.features.fib.source import Source
 from weft.features.interface.model import NONE, Interface, Interfaces
 from weft.features.ip.entry import Entry
