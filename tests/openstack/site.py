@@ -17,7 +17,7 @@ from weft_openstack.lab.hosts import speaks
 from weft_openstack.lab.process import Process, wait_for
 from weft_openstack.lab.services import EtcdServer, MariaDb, Neutron
 from weft_openstack.store import keys, records
-from weft_openstack.store.etcd import Etcd, Item, Settings
+from weft_openstack.store.etcd import Etcd, Item, Settings, StoreError
 
 T = TypeVar("T")
 
@@ -140,9 +140,12 @@ class Site:
 
         def same() -> bool:
             try:
-                ports = self.neutron.list("port")
-            except (RuntimeError, OSError):
-                return False
+                return look()
+            except (RuntimeError, OSError, StoreError):
+                return False  # something is not back yet
+
+        def look() -> bool:
+            ports = self.neutron.list("port")
             bound = {(port["binding:host_id"], port["id"]) for port in ports if port["binding:vif_type"] == "vhostuser"}
             there = {tuple(path.split("/")[1::2]) for path in self.items("hosts/")}
             made = {

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.api.served import Served
 from tests.openstack.net import PORT, flat, port, put_ports, vlan
+from tests.openstack.relay import Relay
 from tests.openstack.waiting import eventually
 
 from weft_openstack.agent import tags
@@ -154,7 +155,7 @@ def test_a_forwarder_that_starts_anew_gets_all_back(host: Host, tmp_path: Path) 
                 second.run(lambda lab: lab.pg(1))
                 await eventually(lambda: interfaces(second).keys() == before.keys())
                 await host.has(etcd, 1, "up")
-                assert "pop-1" in second.cli("show bridge-domain 1 detail")
+                await eventually(lambda: "pop-1" in second.cli("show bridge-domain 1 detail"))
 
     run(program, host.store)
 
@@ -261,6 +262,39 @@ def test_a_lost_lease_is_said_anew(host: Host, served: Served) -> None:
             assert await host.state(etcd, 1) is None
             await host.has(etcd, 1, "up")
             assert await etcd.get(host.prefix + keys.agent("h1"))
+
+    run(program, host.store)
+
+
+def test_a_cut_from_etcd_that_outlives_the_lease(host: Host, served: Served) -> None:
+    """The forwarder goes on as it was; what was changed meanwhile is done, and all is said again."""
+
+    async def program(etcd: Etcd) -> None:
+        relay = Relay(int(host.store.endpoints[0].rpartition(":")[2]))
+        await relay.open()
+        async with host.agent(store=Settings((relay.endpoint,), timeout=1)) as agent:
+            await host.put(etcd, 1, 2)
+            await host.has(etcd, 2, "up")
+            before, writes = interfaces(served), agent.reconciler.writes
+            await relay.cut()
+
+            async def expired() -> bool:
+                return await etcd.get(host.prefix + keys.agent("h1")) is None
+
+            await eventually(expired)
+            assert await host.state(etcd, 1) is None
+            await host.put(etcd, 3)
+            await etcd.delete(host.prefix + keys.port("h1", PORT.format(2)))
+            assert interfaces(served) == before
+            await relay.open()
+            for number in (1, 3):
+                await host.has(etcd, number, "up")
+            after = interfaces(served)
+            assert after[tags.port(PORT.format(1))] == before[tags.port(PORT.format(1))]
+            assert tags.port(PORT.format(2)) not in after
+            assert agent.reconciler.writes - writes == 5  # one is made, joined and set up; one leaves and is deleted
+            assert await host.state(etcd, 2) is None
+        await relay.cut()
 
     run(program, host.store)
 

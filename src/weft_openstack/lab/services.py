@@ -151,7 +151,7 @@ vni_ranges = 1000:9999
 
 
 #: What Nova does has a role of its own; without Keystone nobody has it.
-POLICY = '"create_port_binding": "@"\n"delete_port_binding": "@"\n"activate_port_binding": "@"\n'
+POLICY = '"create_port_binding": "@"\n"delete_port_binding": "@"\n"activate": "@"\n'
 
 
 @dataclass(eq=False)
