@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from weft.core.cli import CliError
-from weft.features.memclnt import cli
+from weft.features.memclnt import model
 
 from .served import Served
 
@@ -24,7 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(autouse=True)
 def traces(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for saved traces, and nothing kept."""
-    monkeypatch.setattr(cli, "TRACES", tmp_path)
+    monkeypatch.setattr(model, "TRACES", tmp_path)
     served.cli("api trace on\napi trace free")
     return tmp_path
 
