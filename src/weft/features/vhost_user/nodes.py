@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import NEXT_PRESENT, buffer_at, free
-from weft.core.memory import atomic_load
+from weft.core.buffer import DATA_SIZE, NEXT_PRESENT, allocate, buffer_at, free, reset
+from weft.core.memory import atomic_load, copy
 from weft.core.node import Errors, Kind, Nexts, inline, node, routine
 from weft.core.runtime import FRAME_SIZE, NodeRuntime
 from weft.core.trace import Entry
@@ -26,6 +26,7 @@ from weft.features.vhost_user.chains import (
 from weft.features.vhost_user.memory import pull, rewind
 from weft.features.vhost_user.model import MAX_FRAME, Area, Ring, areas
 from weft.features.vhost_user.notify import interrupt
+from weft.features.vhost_user.single import look, use
 from weft.features.virtio.model import HEADER_SIZE, VirtioNetHeader
 from weft.features.virtio.nodes import take_offload
 
@@ -73,6 +74,17 @@ def vhost_user_input(rt: NodeRuntime, address: int) -> int:
     taken = 0
     begin(ring, area)
     while taken < FRAME_SIZE:
+        host = look(ring, area, 0)
+        length = area.length - ring.header
+        if host and up and length >= SMALLEST and length <= DATA_SIZE:
+            index = take_single(rt, ring, area, host, length)
+            use(ring, area, 0)
+            taken += 1
+            if index:
+                worker.spare[count] = index
+                count += 1
+                octets += length
+            continue
         begin_packet(area)
         found = fetch(ring, area, 0)
         if found == EMPTY:
@@ -131,9 +143,7 @@ def take(rt: NodeRuntime, ring: Ring, area: Area) -> int:
         return lose(rt, ring, InputError.OVERSIZED)
     index = allocate_packet(rt.worker.cache, length)
     if index == 0:
-        rt.count(InputError.NO_BUFFER, 1)
-        rx_no_buf.add(rt.worker, ring.sw_if_index, 1)
-        return 0
+        return lack(rt, ring)
     pkt = buffer_at(index)
     pkt.rx_sw_if_index = ring.sw_if_index
     rewind(area)
@@ -144,6 +154,36 @@ def take(rt: NodeRuntime, ring: Ring, area: Area) -> int:
         if piece.flags & NEXT_PRESENT == 0:
             break
         piece = buffer_at(piece.next_buffer)
+    return adopt(rt, ring, area, index)
+
+
+@inline
+def take_single(rt: NodeRuntime, ring: Ring, area: Area, host: int, length: int) -> int:
+    """The same of ``length`` bytes, which one buffer holds, behind a header at ``host``."""
+    index = allocate(rt.worker.cache)
+    if index == 0:
+        return lack(rt, ring)
+    pkt = buffer_at(index)
+    reset(pkt, length, ring.sw_if_index)
+    copy(area.header.address, host, ring.header)
+    copy(pkt.data, host + ring.header, length)
+    if ring.offloads or rt.worker.tracing:
+        return adopt(rt, ring, area, index)
+    return index
+
+
+@routine
+def lack(rt: NodeRuntime, ring: Ring) -> int:
+    """Count a packet for which there is no buffer."""
+    rt.count(InputError.NO_BUFFER, 1)
+    rx_no_buf.add(rt.worker, ring.sw_if_index, 1)
+    return 0
+
+
+@routine
+def adopt(rt: NodeRuntime, ring: Ring, area: Area, index: int) -> int:
+    """Do what the header says of a packet that was copied: its index, 0 if it is lost."""
+    pkt = buffer_at(index)
     header = VirtioNetHeader(area.header.address)
     kept = VirtioNetHeader(pkt.data - HEADER_SIZE)
     if rt.worker.tracing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import NEXT_PRESENT, OFFLOAD, Buffer, buffer_at
-from weft.core.memory import atomic_load, atomic_store, atomic_swap, pause
+from weft.core.memory import atomic_load, atomic_store, atomic_swap, copy, pause
 from weft.core.node import Errors, Kind, node, routine
 from weft.core.runtime import Frame, NodeRuntime, drop_frame
 from weft.core.trace import Entry
@@ -22,6 +22,7 @@ from weft.features.vhost_user.chains import (
 from weft.features.vhost_user.memory import log_pieces, push, rewind
 from weft.features.vhost_user.model import Area, Ring, areas, devices
 from weft.features.vhost_user.notify import interrupt
+from weft.features.vhost_user.single import look, use
 from weft.features.virtio.model import VirtioNetHeader
 from weft.features.virtio.nodes import clear_header, give_offload
 from weft.features.vlib.format import format_buffer
@@ -85,6 +86,14 @@ def put(rt: NodeRuntime, ring: Ring, area: Area, pkt: Buffer) -> int:
     if pkt.flags & OFFLOAD and give_offload(pkt, VirtioNetHeader(area.header.address)) == 0:
         rt.count(TxError.BAD, 1)
         return 0
+    if pkt.flags & NEXT_PRESENT == 0:
+        host = look(ring, area, 1)
+        if host and area.length >= total:
+            area.header.num_buffers = 1
+            copy(host, area.header.address, ring.header)
+            copy(host + ring.header, pkt.data, pkt.current_length)
+            use(ring, area, total)
+            return 1
     begin_packet(area)
     while True:
         found = fetch(ring, area, 1)
