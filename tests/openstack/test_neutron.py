@@ -93,7 +93,7 @@ def test_the_new_host_is_wired_before_the_old_one_is_unwired(site: Site) -> None
     assert made["vif_type"] == "vhostuser" and made["status"] == "INACTIVE"
     wait_for(lambda: tag in site.nodes[1].tags(), 20, "the port on h2")
     assert tag in site.nodes[0].tags()
-    site.neutron.call("PUT", f"ports/{number}/bindings/h2/activate", {})
+    site.neutron.call("PUT", f"ports/{number}/bindings/h2/activate")
     wait_for(lambda: tag not in site.nodes[0].tags(), 20, "the port gone from h1")
     assert tag in site.nodes[1].tags()
     site.status(port, "ACTIVE")

@@ -107,6 +107,7 @@ def _port(session: Any, port_id: str, host: str) -> records.Port | None:
         mac=port.mac_address,
         attachment=_attachment(session, port_id, binding),
         admin_up=bool(port.admin_state_up),
+        active=binding.status == constants.ACTIVE,
         mtu=mtu or 0,
         ips=_addresses(port),
         owner=port.device_owner or "",

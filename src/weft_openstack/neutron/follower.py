@@ -114,13 +114,14 @@ class Follower:
         told: dict[str, records.Agent] = {}
         beat, audited = 0.0, time.monotonic()
         with self._lock:
-            self._changed |= set(mirror.items) | {_path(*each) for each in _active(context)}
+            self._changed |= set(mirror.items) | {_path(*each) for each in _bound(context, active=True)}
         while self._elected.is_set():
             with self._lock:
                 changed, self._changed = self._changed, set()
             self._work.clear()
             if due := time.monotonic() - beat > HEARTBEAT:
                 beat = time.monotonic()
+                changed |= {_path(*each) for each in _bound(context, active=False)} & mirror.items.keys()
             agents.tell(context, mirror.items, told, changed, due)
             for path in sorted(changed):
                 self._tell_port(context, path, mirror.items)
@@ -186,13 +187,14 @@ def _path(host: str, port: str) -> str:
 
 
 @db_api.retry_db_errors
-def _active(context: Any) -> list[tuple[str, str]]:
-    """Hosts and ports of ours that are ACTIVE: their agents may have gone on without us."""
+def _bound(context: Any, active: bool) -> list[tuple[str, str]]:
+    """Hosts and ports of ours that are ACTIVE, or are not: their agents may have gone on without us."""
+    status = models_v2.Port.status == constants.PORT_STATUS_ACTIVE
     with db_api.CONTEXT_READER.using(context):
         query = (
             context.session.query(ml2.PortBindingLevel.host, ml2.PortBindingLevel.port_id)
             .join(models_v2.Port, models_v2.Port.id == ml2.PortBindingLevel.port_id)
-            .filter(ml2.PortBindingLevel.driver == naming.DRIVER, models_v2.Port.status == constants.PORT_STATUS_ACTIVE)
+            .filter(ml2.PortBindingLevel.driver == naming.DRIVER, status if active else ~status)
         )
         return [(host, port) for host, port in query]
 

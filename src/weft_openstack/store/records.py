@@ -96,6 +96,7 @@ class Port(Record, frozen=True, kw_only=True):
     mac: Mac
     attachment: Attachment
     admin_up: bool = True
+    active: bool = True  #: false where a virtual machine is about to migrate to
     mtu: Mtu = 0
     ips: tuple[str, ...] = ()
     owner: str = ""  #: Neutron's device_owner
