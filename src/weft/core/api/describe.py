@@ -81,8 +81,8 @@ def _fields(fields: dict[str, Type], defaults: dict[str, Any] | None = None) -> 
 
 def _default(value: Any) -> Any:
     match value:
-        case bool():
-            return str(value).lower()
+        case True:
+            return "true"  # as VPP's own descriptions have it; the string "false" would be true to its Python client
         case enum.Enum():
             return value.value
     return value
