@@ -84,7 +84,7 @@ def ip4_local_end_of_arc(rt: NodeRuntime, pkt: Buffer) -> int:
     return taker(pkt, Ip4Header(pkt.data))
 
 
-@routine
+@inline
 def check_layer4(pkt: Buffer, ip: Ip4Header) -> int:
     """The error of a packet whose layer 4 is not as it should be (RFC 1122 4.1.3.4, 4.2.2.7)."""
     if ip.protocol == UDP:
@@ -94,7 +94,7 @@ def check_layer4(pkt: Buffer, ip: Ip4Header) -> int:
     return GOOD
 
 
-@routine
+@inline
 def check_udp(pkt: Buffer, ip: Ip4Header) -> int:
     """A datagram may be shorter than the packet; its checksum may be missing (RFC 768)."""
     header = ip.header_length
@@ -109,7 +109,7 @@ def check_udp(pkt: Buffer, ip: Ip4Header) -> int:
     return GOOD if is_layer4_good(pkt, ip) else Ip4Error.UDP_CHECKSUM
 
 
-@routine
+@inline
 def check_source(pkt: Buffer, ip: Ip4Header) -> int:
     """Nobody else may use our addresses; whom we cannot answer we do not hear, as VPP; but for broadcasts."""
     fib_index = IpMeta(pkt.opaque).fib_index

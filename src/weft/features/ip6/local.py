@@ -87,7 +87,7 @@ def layer4_start(pkt: Buffer) -> int:
     return pkt.l4_hdr_offset - pkt.current_data
 
 
-@routine
+@inline
 def check_layer4(pkt: Buffer, ip: Ip6Header) -> int:
     """The error of a packet whose layer 4 is not as it should be (RFC 8200 8.1)."""
     protocol = IpMeta(pkt.opaque).protocol
@@ -100,7 +100,7 @@ def check_layer4(pkt: Buffer, ip: Ip6Header) -> int:
     return Ip6Error.TCP_CHECKSUM if protocol == TCP else Ip6Error.ICMP_CHECKSUM
 
 
-@routine
+@inline
 def check_udp(pkt: Buffer, ip: Ip6Header) -> int:
     """A datagram is as long as it says; only a tunnel's may have no checksum (RFC 6936)."""
     start = layer4_start(pkt)
@@ -117,7 +117,7 @@ def check_udp(pkt: Buffer, ip: Ip6Header) -> int:
     return GOOD if is_layer4_good(pkt, ip, start, UDP) else Ip6Error.UDP_CHECKSUM
 
 
-@routine
+@inline
 def check_source(pkt: Buffer, ip: Ip6Header) -> int:
     """Nobody else may use our addresses; whom we cannot answer we do not hear, as VPP. ICMPv6 sees for itself: neighbor
     discovery has packets from nobody, and hears of addresses that two have.

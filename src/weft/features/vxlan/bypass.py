@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import L3_HDR_VALID, Buffer
 from weft.core.graph import feature, next_feature
-from weft.core.node import Nexts, node, routine
+from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.features.fib.model import IpMeta
 from weft.features.ip.trim import trim
@@ -68,13 +68,12 @@ def ip6_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     return Bypass6Next.VXLAN
 
 
-@routine
-def enter(pkt: Buffer, headers: int) -> int:
+@inline
+def enter(pkt: Buffer, headers: int) -> None:
     """To the VXLAN header, remembering where IP's is."""
     pkt.l3_hdr_offset = pkt.current_data
     pkt.flags = pkt.flags | L3_HDR_VALID
     pkt.advance(headers)
-    return 0
 
 
 feature("ip4-unicast", "ip4-vxlan-bypass", before=(arcs4.NOT_ENABLED,))

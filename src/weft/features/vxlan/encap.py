@@ -67,17 +67,18 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
         return pkt.fail(error, EncapNext.DROP)
     tunnel = tunnels[itf.device]
     hash = flow_of(pkt, itf)
+    length = pkt.total_length + OUTER4
     pkt.advance(-OUTER4)
     outer = Outer4(pkt.data)
     copy(outer.address, tunnel.template, OUTER4)
-    length = pkt.total_length
     identification = 0
     if length > WHOLE:
         identification = shift_right(random(rt.worker), 48)
         outer.ip.identification = identification
     outer.ip.total_length = length
     # The template's checksum is that of a header with neither (RFC 1624).
-    outer.ip.checksum = fold((outer.ip.checksum ^ 0xFFFF) + identification + length) ^ 0xFFFF
+    checksum = Outer4(tunnel.template).ip.checksum ^ 0xFFFF
+    outer.ip.checksum = fold(checksum + identification + length) ^ 0xFFFF
     outer.udp.source = FIRST_PORT | hash & PORTS
     outer.udp.length = length - (OUTER4 - IN_FRONT)
     return leave(rt, pkt, tunnel, hash, length)
