@@ -38,7 +38,7 @@ ERRORS = {
     -1: "unspecified error", -2: "invalid sw_if_index", -3: "no such FIB or VRF", -7: "invalid value",
     -9: "not implemented", -12: "no such entry", -18: "system call error", -53: "VLAN already exists",
     -55: "invalid argument", -56: "invalid value", -57: "tunnel exists", -68: "interface already exists",
-    -69: "interface does not exist", -81: "invalid argument", -119: "bridge domain in use",
+    -69: "interface does not exist", -71: "invalid interface", -81: "invalid argument", -119: "bridge domain in use",
     -120: "bridge domain not modifiable",
 }  # fmt: skip
 

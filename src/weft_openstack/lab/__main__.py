@@ -57,7 +57,8 @@ def up(cloud: Cloud) -> None:
     ):
         with cloud.up():
             demonstrate(cloud, lambda text: console.print("  " + text, markup=False))
-            console.print(cloud.status(), markup=False)
+            done = cloud.status("ports")
+            console.print(done.stdout + done.stderr, markup=False)
         console.print(AFTERWARDS.format(folder=cloud.folder, bin=BIN), markup=False)
 
 
@@ -70,14 +71,15 @@ def down(cloud: Cloud) -> None:
     console.print("removed: " + ", ".join(gone) if gone else "there was no lab")
 
 
-@main.command()
-@click.argument("arguments", nargs=-1)
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def status(cloud: Cloud, arguments: tuple[str, ...]) -> None:
-    """weft-status, with its ARGUMENTS: all, ports, why PORT."""
-    command = (str(BIN / "weft-status"), "--config-file", str(cloud.folder / "status.conf"), *arguments)
+    """weft-status, with its ARGUMENTS: all, ports, why PORT; a virtual machine's name stands for its port."""
     with _errors():
-        sys.exit(subprocess.call(cloud.controller.node.inside(*command)))
+        done = cloud.status(*arguments)
+    console.print(done.stdout + done.stderr, markup=False)
+    sys.exit(done.returncode)
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -111,6 +113,8 @@ def _errors(hint: str = "") -> Iterator[None]:
         yield
     except (NotReady, MachineError, ImageError, RuntimeError, OSError, subprocess.SubprocessError) as error:
         raise click.ClickException(f"{error}\n{hint}".strip()) from error
+    except KeyboardInterrupt:
+        raise click.ClickException(f"interrupted\n{hint}".strip()) from None
 
 
 AFTERWARDS = """
@@ -120,7 +124,7 @@ Left running
   their configurations and logs are in {folder}
 
 Look at it
-  {bin}/weft-openstack-lab status                 weft-status; also: status why PORT
+  {bin}/weft-openstack-lab status                 weft-status; also: status why vm1
   {bin}/weft-openstack-lab console vm1            a virtual machine's console
   {bin}/weft-openstack-lab run host1              a shell on a host: ip netns, ps, ...
   {bin}/weft-openstack-lab run controller curl -s http://127.0.0.1:9696/v2.0/ports

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
+import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -67,7 +69,8 @@ class Cloud:
     @contextmanager
     def up(self) -> Iterator[None]:
         """Start all, and be in the controller's network. Raises NotReady; what runs then goes on running."""
-        self.down()
+        if gone := self.down():
+            self.say("Taken away, to begin anew: " + ", ".join(gone))
         self._claim()
         self.say("The virtual machines' image")
         image()  # while we are where Debian can be reached
@@ -87,6 +90,7 @@ class Cloud:
         if self.folder.exists() and any(self.folder.iterdir()):
             raise NotReady(f"{self.folder} holds files that are not the lab's; name another folder")
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)  # dnsmasq gives its rights up, and reads its files again later
         (self.folder / MARK).touch()
 
     def _start(self, *processes: Process) -> None:
@@ -156,10 +160,10 @@ class Cloud:
             self.controller.node.take(process).begin()
         for process in processes:
             process.wait()
-        status = self._configuration(
-            "status.conf", self._store(roles.READER), f"[database]\nconnection = {database.url}\n"
-        )
-        status.chmod(0o600)
+        reader = self._store(roles.READER)
+        for host in self.hosts:
+            options = reader | {"api_socket": f"{host.folder}/api.sock"}
+            self._configuration(f"{host.name}/status.conf", options, f"[database]\nconnection = {database.url}\n")
 
     def _agents(self) -> None:
         network_node = self.hosts[0]
@@ -242,12 +246,16 @@ class Cloud:
         """Wait until Neutron says that a port forwards. Raises NotReady."""
         wait_for(lambda: self.neutron.show("port", port)["status"] == "ACTIVE", seconds, f"port {port} ACTIVE")
 
-    def status(self) -> str:
-        """What ``weft-status ports`` prints."""
-        try:
-            return self._tool("weft-status", "--config-file", str(self.folder / "status.conf"), "ports")
-        except NotReady as error:  # it ends with 1 where something is not well
-            return str(error)
+    def status(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What ``weft-status`` prints. The name of a virtual machine stands for its port."""
+        known = {guest.name: guest for guest in guests.load(self.folder)}
+        node = next((known[each].node for each in arguments if each in known), self.hosts[0].name)
+        given = (known[each].port if each in known else each for each in arguments)
+        command = (str(BIN / "weft-status"), "--config-file", str(self.folder / node / "status.conf"), *given)
+        inside = self.controller.node.inside(*command)
+        return subprocess.run(
+            inside, text=True, capture_output=True, timeout=60, env=os.environ | {"PYTHONWARNINGS": "ignore"}
+        )
 
 
 def _check_startup(host: Host) -> None:

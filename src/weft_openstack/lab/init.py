@@ -1,6 +1,7 @@
 """The first process of a node: gives the node's namespaces what every machine has, then waits. Its end is the node's.
 
-``python -m weft_openstack.lab.init NAME``, as process 1 of namespaces that ``unshare`` made. Says ``ready``.
+``python -m weft_openstack.lab.init NAME FOLDER``, as process 1 of namespaces that ``unshare`` made. Says ``ready``. The
+folder tells apart whose node it is.
 """
 
 from __future__ import annotations

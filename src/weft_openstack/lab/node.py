@@ -33,9 +33,14 @@ class Node:
     def _file(self) -> Path:
         return self.folder / f"{self.name}.pid"
 
+    @property
+    def _init(self) -> list[str]:
+        """The arguments of its first process, by which it is known again."""
+        return ["-m", INIT, self.name, str(self.folder)]
+
     def start(self) -> None:
         """Make the namespaces. Raises NotReady."""
-        init = (sys.executable, "-m", INIT, self.name)
+        init = (sys.executable, *self._init)
         started = subprocess.Popen(
             ("unshare", *NAMESPACES, "--fork", "--kill-child", "--mount-proc", *init),
             stdin=subprocess.DEVNULL,
@@ -59,7 +64,7 @@ class Node:
             arguments = Path(f"/proc/{number}/cmdline").read_bytes().decode().split("\0")
         except (OSError, ValueError):
             return 0
-        return number if arguments[1:4] == ["-m", INIT, self.name] else 0
+        return number if arguments[1:5] == self._init else 0
 
     def inside(self, *command: str) -> tuple[str, ...]:
         """A command that runs another one in the node. Raises NotReady."""

@@ -34,16 +34,25 @@ class WeftInterfaceDriver(interface.LinuxInterfaceDriver):
         mtu: int | None = None,
         link_up: bool = True,
     ) -> None:
-        """Make the device and its near end."""
-        near, far = ip_lib.IPWrapper().add_veth(self._near(device_name, prefix), device_name, namespace2=namespace)
-        near.disable_ipv6()  # it is a port, not a host
-        far.link.set_address(mac_address)
-        if mtu:
-            near.link.set_mtu(mtu)
-            far.link.set_mtu(mtu)
-        near.link.set_up()
-        if link_up:
-            far.link.set_up()
+        """Make the device and its near end, whole or not at all: a device that is there is taken for a good one."""
+        name = self._near(device_name, prefix)
+        left = ip_lib.IPDevice(name)
+        if left.exists():  # its far end is in no namespace where anybody looks for it
+            log.warning("%s is there without %s; making both anew", name, device_name)
+            left.link.delete()
+        near, far = ip_lib.IPWrapper().add_veth(name, device_name, namespace2=namespace)
+        try:
+            near.disable_ipv6()  # it is a port, not a host
+            far.link.set_address(mac_address)
+            if mtu:
+                near.link.set_mtu(mtu)
+                far.link.set_mtu(mtu)
+            near.link.set_up()
+            if link_up:
+                far.link.set_up()
+        except Exception:
+            near.link.delete()
+            raise
 
     def unplug(
         self, device_name: str, bridge: str | None = None, namespace: str | None = None, prefix: str | None = None

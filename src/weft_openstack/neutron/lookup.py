@@ -11,6 +11,7 @@ from neutron.services.trunk import models as trunk  # noqa: F401  ports refer to
 from neutron_lib import context as neutron_context
 from neutron_lib.db import api as db_api
 from oslo_config import cfg
+from oslo_db import options as db_options
 
 from weft_openstack.neutron.outbox import Outbox
 from weft_openstack.status.why import Neutron
@@ -19,6 +20,7 @@ from weft_openstack.status.why import Neutron
 def connect(files: list[str] | None) -> Callable[[str], Neutron | None] | None:
     """A function that asks the database of the configuration files; None if they name none."""
     config.register_common_config_options()
+    cfg.CONF.register_opts(db_options.database_opts, "database")
     cfg.CONF([part for name in files or () for part in ("--config-file", name)], project="neutron")
     return port if cfg.CONF.database.connection else None
 
