@@ -16,7 +16,7 @@ from .served import Served
 pytestmark = pytest.mark.root
 
 INVALID_SW_IF_INDEX, INVALID_VALUE, SYSCALL_ERROR_1, INVALID_INTERFACE = -2, -7, -11, -71
-INVALID_ARGUMENT, IF_ALREADY_EXISTS = -73, -79
+INVALID_ARGUMENT, IF_ALREADY_EXISTS, UNIMPLEMENTED = -73, -79, -9
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +134,30 @@ def test_host_interfaces_that_cannot_be(vpp: Any, hosts: Hosts) -> None:
     assert vpp.api.af_packet_create_v3(host_if_name=host.port, mode=2).retval == INVALID_VALUE
     assert vpp.api.af_packet_create_v3(host_if_name=host.port, mode=7).retval == INVALID_VALUE
     assert vpp.api.af_packet_dump() == []
+
+
+def test_an_af_xdp_port(vpp: Any, hosts: Hosts) -> None:
+    host = hosts()
+    before = interfaces(vpp)
+    made = vpp.api.af_xdp_create_v3(host_if=host.port, name="xdp9", rxq_size=64, mode=1)
+    assert made.retval == 0
+    (found,) = [each for each in vpp.api.sw_interface_dump() if each.sw_if_index == made.sw_if_index]
+    assert (found.interface_name, found.interface_dev_type) == ("xdp9", "af_xdp")
+    assert vpp.api.af_xdp_create_v3(host_if=host.port, name="xdp9").retval == IF_ALREADY_EXISTS
+    assert vpp.api.af_xdp_delete(sw_if_index=made.sw_if_index).retval == 0
+    assert vpp.api.af_xdp_delete(sw_if_index=made.sw_if_index).retval == INVALID_SW_IF_INDEX
+    assert interfaces(vpp) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "retval"),
+    [
+        ({"host_if": "nowhere7"}, INVALID_INTERFACE),
+        ({"prog": "/tmp/mine.o"}, UNIMPLEMENTED),
+        ({"rxq_size": 100}, INVALID_VALUE),
+    ],
+)
+def test_an_af_xdp_port_that_cannot_be(vpp: Any, hosts: Hosts, change: dict[str, Any], retval: int) -> None:
+    before = interfaces(vpp)
+    assert vpp.api.af_xdp_create_v3(**{"host_if": hosts().port} | change).retval == retval
+    assert interfaces(vpp) == before

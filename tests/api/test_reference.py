@@ -24,6 +24,7 @@ if not REFERENCE.is_dir():
 #: Modules of which every message is in the table, implemented or not.
 COMPLETE = (
     "af_packet",
+    "af_xdp",
     "arp",
     "feature",
     "interface",

@@ -33,6 +33,7 @@ L3_HDR_VALID = 1 << 7
 L4_HDR_VALID = 1 << 8
 CHECKSUM_GOOD = 1 << 9  #: no need to verify the layer-4 checksum: it was, or it is still owed (OFFLOAD)
 SPAN_CLONE = 1 << 10  #: a mirror's copy, which is not mirrored again
+LENT = 1 << 11  #: no packet now: a device has the buffer, and whoever lent it finds it again by this
 
 
 class Buffer(View, apart=True):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from weft.core import memory
 from weft.core.model import Invalid, model
 from weft.core.runtime import workers
-from weft.features.host_interface.linux import Link, Links
 from weft.features.host_interface.model import (
     BLOCK_SIZE,
     BLOCKS,
@@ -32,6 +31,7 @@ from weft.features.interface.model import (
     rx_miss,
 )
 from weft.features.interface.placement import RxQueues
+from weft.features.virtio.links import Link, Links
 from weft.features.virtio.linux import random_mac, usable_name
 
 if TYPE_CHECKING:
