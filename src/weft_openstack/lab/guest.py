@@ -83,7 +83,9 @@ def _quoted(line: str) -> str:
 
 def lease(console: Console) -> str:
     """Ask for an address by DHCP; which one it was. Raises MachineError."""
-    console.run("ip link set eth0 up && udhcpc -i eth0 -n -q -t 30 -T 3 -O mtu -s /tmp/lease", LEASE_TIME)
+    console.run(
+        "ip link set lo up && ip link set eth0 up && udhcpc -i eth0 -n -q -t 30 -T 3 -O mtu -s /tmp/lease", LEASE_TIME
+    )
     found = re.search(r"inet ([\d.]+)/", console.run("ip -4 -o addr show dev eth0"))
     return found[1] if found else ""
 
