@@ -17,7 +17,7 @@ pytest.importorskip("neutron", reason="the lab is tested where Neutron is instal
 from weft.lab.machine import Console
 from weft_openstack.lab import guest as guests
 from weft_openstack.lab.cloud import ETCD_PORT, Cloud
-from weft_openstack.lab.demonstration import Place, boot, make_networks
+from weft_openstack.lab.demonstration import ROUTED_WITHIN, Place, boot, make_networks
 from weft_openstack.lab.guest import Guest
 from weft_openstack.lab.process import wait_for
 from weft_openstack.store import keys, roles
@@ -71,7 +71,8 @@ def test_the_mtu_comes_by_dhcp_and_leaves_room_for_the_tunnel(lab: Lab) -> None:
 
 def test_machines_reach_their_gateways_and_each_other_across_the_router(lab: Lab) -> None:
     for name, guest in lab.guests.items():
-        targets = {guest.gateway, *(other.address for other in lab.guests.values() if other != guest)}
+        wait_for(lambda n=name, g=guest: lab.reaches(n, g.gateway), ROUTED_WITHIN, f"{name} reaches its gateway")
+        targets = {other.address for other in lab.guests.values() if other != guest}
         assert {target for target in targets if not lab.reaches(name, target)} == set()
 
 

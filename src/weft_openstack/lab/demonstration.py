@@ -11,7 +11,7 @@ from weft.lab.machine import Console
 from weft_openstack.lab import guest as guests
 from weft_openstack.lab.cloud import Cloud
 from weft_openstack.lab.guest import Guest
-from weft_openstack.lab.process import NotReady
+from weft_openstack.lab.process import NotReady, wait_for
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Place:
 
 NETWORKS = {"vlan": "10.1.0.0/24", "flat": "10.2.0.0/24", "vxlan": "10.3.0.0/24"}
 PLACES = (Place("vm1", "vlan", 1), Place("vm2", "vlan", 2), Place("vm3", "flat", 2), Place("vm4", "vxlan", 2))
+
+
+ROUTED_WITHIN = 60.0  #: seconds; ports may be ACTIVE before Neutron's L3 agent has configured all of a router
 
 
 def demonstrate(cloud: Cloud, tell: Callable[[str], None]) -> list[Guest]:
@@ -69,12 +72,17 @@ def boot(
     for guest in made:
         cloud.active(guest.port)
         tell(f"{guest.name} on {guest.node}: {guest.network} network, port {guest.port} is ACTIVE")
+    for port in cloud.neutron.list("port"):
+        cloud.active(port["id"])
+    tell("the ports of DHCP and of the router are ACTIVE")
     return made
 
 
 def ping_all(guest: Guest, console: Console, others: list[Guest], tell: Callable[[str], None]) -> None:
     """Its gateway and all others."""
-    _expect(console.ping(guest.gateway), f"{guest.name} → gateway {guest.gateway}", tell)
+    way = f"{guest.name} → gateway {guest.gateway}"
+    wait_for(lambda: console.ping(guest.gateway), ROUTED_WITHIN, way)
+    tell(way)
     for other in others:
         if other != guest:
             way = "on its network" if other.network == guest.network else "across the router"
