@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -15,7 +17,7 @@ from tests.openstack.net import PORT, flat, port, put_ports, vlan
 from tests.openstack.relay import Relay
 from tests.openstack.waiting import eventually
 
-from weft_openstack.agent import tags
+from weft_openstack.agent import reconciler, tags
 from weft_openstack.agent.agent import Agent, Config
 from weft_openstack.agent.desired import HostFacts
 from weft_openstack.agent.presence import Occupied, lock
@@ -201,6 +203,26 @@ def test_what_failed_is_tried_again(host: Host, tmp_path: Path) -> None:
                 await host.has(etcd, 1, "up")
 
     run(program, host.store)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes Linux devices")
+def test_a_device_that_comes_late_is_taken_at_once(host: Host, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only when what failed has its next turn, which is never here."""
+    monkeypatch.setattr(reconciler, "BACK_OFF", (3600.0,))
+    device = f"tap{os.getpid():08x}-00"
+    late = port(1, vlan(100), str(host.folder), attachment=records.HostInterface(device))
+
+    async def program(etcd: Etcd) -> None:
+        async with host.agent():
+            await put_ports(etcd, host.prefix, "h1", {1: late})
+            assert device in (await host.has(etcd, 1, "failed")).reason
+            subprocess.run(("ip", "link", "add", device, "type", "veth"), check=True)
+            await host.has(etcd, 1, "up")
+
+    try:
+        run(program, host.store)
+    finally:
+        subprocess.run(("ip", "link", "del", device), check=False)
 
 
 def test_an_interface_that_somebody_deletes_comes_back(host: Host, served: Served) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from weft_openstack.agent import devices
+from weft_openstack.agent.actual import Host
 from weft_openstack.agent.desired import Builder, Desired, HostFacts
 from weft_openstack.agent.forwarder import FOR_HOST, FOR_VHOST, FOR_VXLAN, Forwarder, Lost, Refused
 from weft_openstack.agent.plan import Plan
@@ -78,12 +80,27 @@ class Agent:
         )
         self.presence = Presence(self.etcd, config.prefix, facts.name, self.lease, record)
         self.publisher = Publisher(self.etcd, config.prefix, facts.name, self.lease)
+        self._devices: set[str] = set()  #: Linux devices that were there when it was last looked
         self._here: dict[str, Any] = {"forwarder": "not reached yet", "ready": False}
 
     # what others say
 
     def _changed(self, _paths: set[str]) -> None:
         self._wake.set()
+
+    def _devices_changed(self) -> None:
+        """What failed because its device was missing has its turn when the device is there."""
+        if not self.reconciler.failures:
+            return
+        wanted = {
+            ref: each.what.device
+            for ref, each in self.desired().interfaces.items()
+            if ref in self.reconciler.failures and isinstance(each.what, Host)
+        }
+        before, self._devices = self._devices, devices.present(wanted.values())
+        came = self._devices - before
+        if self.reconciler.retry(ref for ref, device in wanted.items() if device in came):
+            self._wake.set()
 
     def _lease_lost(self) -> None:
         self.publisher.forget()
@@ -121,6 +138,7 @@ class Agent:
             async with asyncio.TaskGroup() as group:
                 for part in (self.ports.run, self.endpoints.run, self.lease.run, self._reconcile, self._publish):
                     group.create_task(part())
+                group.create_task(devices.watch(self._devices_changed))
         finally:
             await self.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -114,6 +114,13 @@ class Reconciler:
         self.failures[operation.owner] = _Failure(f"{operation}: {error}", times, again)
         if before is None or not before.reason.endswith(str(error)):
             log.warning("%s: %s", operation, error)
+
+    def retry(self, owners: Iterable[str]) -> bool:
+        """What failed for these has its turn now. Whether anything did."""
+        waiting = [self.failures[owner] for owner in owners if owner in self.failures]
+        for failure in waiting:
+            failure.again = 0.0
+        return bool(waiting)
 
     def next_try(self) -> float | None:
         """When, on the monotonic clock, something that failed is tried again."""
