@@ -75,7 +75,7 @@ APT_OPENSTACK := python3 python3-venv iproute2 iputils-arping procps util-linux 
 	  $(SUDO) sh packaging/apt-quietly.sh $(APT_OPENSTACK); fi
 	@test -x .venv-openstack/bin/python || { echo "making a virtual environment in .venv-openstack"; \
 	  $(PYTHON) -m venv .venv-openstack; }
-	@echo "installing Neutron and the Python packages that pyproject.toml names, 600 MB: some minutes"
+	@echo "installing Neutron and the Python packages that pyproject.toml names, some minutes"
 	@.venv-openstack/bin/pip install --quiet --disable-pip-version-check -e '.[test,openstack]'
 	@touch .installed-openstack
 

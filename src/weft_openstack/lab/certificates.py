@@ -1,4 +1,4 @@
-"""Certificates for the lab and for tests, made by openssl; they are good for two days."""
+"""Certificates for the lab and for tests, made by openssl; they are good for 30 days."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Authority:
         return self._sign(name, "extendedKeyUsage=clientAuth")
 
     def _key(self, name: str) -> tuple[str, ...]:
-        return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", name, "-days", "2"
+        return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", name, "-days", "30"
 
     def _sign(self, name: str, extension: str) -> tuple[str, str]:
         self._made += 1
