@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,13 +14,24 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
 from weft import Engine
-from weft.core.node import ERROR_OWNERS, ERRORS
+from weft.core import features
+from weft.core.api.module import MODULES
+from weft.core.cli.command import COMMANDS
+from weft.core.graph import ARCS
+from weft.core.model import MODELS
+from weft.core.node import ERROR_OWNERS, ERRORS, NODES, ROUTINES
+from weft.core.punt import REASONS
+from weft.core.view import VIEWS
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.pg.model import PacketGenerator
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("weft", deadline=None)
 settings.load_profile("weft")
+
+features.load()
+#: What lasts for the process: test modules add to it when they are imported, all before the first test.
+DECLARED = (ARCS, COMMANDS, ERRORS, MODELS, MODULES, NODES, REASONS, ROUTINES, VIEWS)
 
 
 @dataclass
@@ -62,6 +75,26 @@ class Lab:
         """(node, reason) -> count, as ``show errors``."""
         counts = self.engine.graph.errors()
         return {(ERROR_OWNERS[type(ERRORS[n])], ERRORS[n].text): count for n, count in counts.items()}
+
+
+def lasting() -> dict[str, object]:
+    """What a test could leave behind for all that run after it in the process."""
+    return {
+        "environment": {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
+        "folder": os.getcwd(),
+        "network namespace": os.readlink("/proc/thread-self/ns/net"),
+        "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "log": [*logging.getLogger("weft").handlers],
+        "declarations": [sum(1 for _ in declared) for declared in DECLARED],
+    }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def given_back() -> Iterator[None]:
+    """The tests of a file leave the process as they found it, so that files can run in any order."""
+    before = lasting()
+    yield
+    assert lasting() == before
 
 
 @pytest.fixture(autouse=True)

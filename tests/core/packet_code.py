@@ -51,14 +51,14 @@ features.load()
 class Inner(View):
     """A record within a record."""
 
-    low: u16
-    high: be32
+    lower: u16
+    upper: be32
 
 
 class Everything(View):
     """Every kind of field that there is, none of them aligned."""
 
-    first: u8
+    front: u8
     a_u8: u8
     a_u16: u16
     a_u32: u32
@@ -71,17 +71,17 @@ class Everything(View):
     a_be64: be64
     a_mac: mac
     area: Bytes = times(5)
-    inner: Inner
+    inside: Inner
     numbers: Array[be16] = times(3)
     inners: Array[Inner] = times(3)
-    rows: Rows[Inner]
+    farther: Rows[Inner]
     ref: Ref[Inner]
     link: Ref[Everything]
-    last: u8
+    back: u8
 
     @property
     def sum(self) -> int:
-        return self.a_u8 + self.inner.low
+        return self.a_u8 + self.inside.lower
 
     def raise_by(self, count: int) -> int:
         self.a_u8 = self.a_u8 + count
@@ -96,7 +96,7 @@ words = arena.table("test-words", i64, 8)
 def overlay(thing: Everything, value: int) -> int:
     """Read a field, write its two lower bytes through another view, read it again."""
     before = thing.a_u32
-    Inner(thing.address + 4).low = value
+    Inner(thing.address + 4).lower = value
     return before << 32 | thing.a_u32
 
 
@@ -126,19 +126,19 @@ def poke(thing: Everything, which: int, value: int) -> int:
     elif which == 10:
         thing.a_mac = value
     elif which == 11:
-        thing.inner.low = value
+        thing.inside.lower = value
     elif which == 12:
-        thing.inner.high = value
+        thing.inside.upper = value
     elif which == 13:
         thing.numbers[2] = value
     elif which == 14:
-        thing.inners[1].high = value
+        thing.inners[1].upper = value
     elif which == 15:
-        thing.rows[2].low = value
+        thing.farther[2].lower = value
     elif which == 16:
-        thing.ref.high = value
+        thing.ref.upper = value
     elif which == 17:
-        thing.link.link.inners[2].low = value
+        thing.link.link.inners[2].lower = value
     else:
         return 0
     return 1
@@ -170,26 +170,26 @@ def peek(thing: Everything, which: int) -> int:
     if which == 10:
         return thing.a_mac
     if which == 11:
-        return thing.inner.low
+        return thing.inside.lower
     if which == 12:
-        return thing.inner.high
+        return thing.inside.upper
     if which == 13:
         return thing.numbers[2]
     if which == 14:
-        return thing.inners[1].high
+        return thing.inners[1].upper
     if which == 15:
-        return thing.rows[2].low
+        return thing.farther[2].lower
     if which == 16:
-        return thing.ref.high
+        return thing.ref.upper
     if which == 17:
-        return thing.link.link.inners[2].low
+        return thing.link.link.inners[2].lower
     return 0
 
 
 @routine
 def aim(thing: Everything, rows: int, ref: Inner) -> int:
     """Set the pointers: to rows by number, to a record by view, to itself."""
-    thing.rows = rows
+    thing.farther = rows
     thing.ref = ref
     thing.link = thing
     return thing.area - thing.address
@@ -199,7 +199,7 @@ def aim(thing: Everything, rows: int, ref: Inner) -> int:
 def computed(count: int) -> int:
     """A method, a property and a constant view."""
     everything.a_u8 = 1
-    everything.inner.low = 10
+    everything.inside.lower = 10
     return everything.raise_by(count) * 1000 + everything.sum
 
 
@@ -395,7 +395,7 @@ def punt_a_copy(rt: NodeRuntime, pkt: Buffer) -> int:
 class Doorbell(View):
     """A receive queue of a device that has nothing but a file descriptor."""
 
-    fd: i64
+    bell_fd: i64
     looks: i64
     rings: i64
     into: i64
@@ -409,7 +409,7 @@ SYS_READ = 0
 def doorbell_input(rt: NodeRuntime, address: int) -> int:
     device = Doorbell(address)
     device.looks = device.looks + 1
-    if syscall(SYS_READ, device.fd, device.address + INTO, 8, 0, 0, 0) == 8:
+    if syscall(SYS_READ, device.bell_fd, device.address + INTO, 8, 0, 0, 0) == 8:
         device.rings = device.rings + 1
         return 1
     return 0

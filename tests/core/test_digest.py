@@ -189,3 +189,14 @@ def test_the_compiler_and_the_processor_are_part_of_the_key(key: Source, monkeyp
     before = key(SAME)
     monkeypatch.setattr(digest_module, "toolchain", lambda: "another processor")
     assert key(SAME) != before
+
+
+def test_views_of_tests_leave_the_engine_s_machine_code_alone() -> None:
+    """A name behind a dot may mean any view: one that tests had too would be reason to compile the engine again."""
+    own: set[str] = set()
+    of_tests: set[str] = set()
+    for cls in VIEWS:
+        names = {*cls.fields, *view_module.methods(cls), *view_module.properties(cls)}
+        (own if cls.__module__.startswith("weft") else of_tests).update(names)
+    assert "lower" in of_tests
+    assert not own & of_tests

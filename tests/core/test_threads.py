@@ -120,7 +120,7 @@ def test_a_full_inbox_refuses_and_loses_no_buffer(running: Engine) -> None:
 def test_a_device_wakes_its_thread(running: Engine) -> None:
     fd = os.eventfd(0, os.EFD_NONBLOCK)
     memory.fill(doorbell.address, 0, Doorbell.size)
-    doorbell.fd = fd
+    doorbell.bell_fd = fd
     queue = running.workers.place(2, "test-doorbell", doorbell.address, fd=fd)
     assert running.workers.thread_of(queue) == 2
     for ring in range(1, 6):
@@ -142,7 +142,7 @@ def test_a_wake_up_between_the_last_look_and_sleep_is_not_lost(running: Engine) 
     """Rings at every moment of falling asleep."""
     fd = os.eventfd(0, os.EFD_NONBLOCK)
     memory.fill(doorbell.address, 0, Doorbell.size)
-    doorbell.fd = fd
+    doorbell.bell_fd = fd
     queue = running.workers.place(1, "test-doorbell", doorbell.address, fd=fd)
     for ring in range(1, 300):
         os.eventfd_write(fd, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from weft import Engine
 from weft.core import memory
-from weft.core.view import Bytes, RowsAt, View, u8, u32
+from weft.core.view import VIEWS, Bytes, RowsAt, View, u8, u32
 
 from .packet_code import Everything, Inner, aim, computed, overlay, peek, poke, word, word_at
 
@@ -48,7 +49,7 @@ def thing(shared: Engine) -> Everything:
 
 def test_layout_is_that_of_the_declaration() -> None:
     assert Everything.size == 1 + 1 + 2 + 4 + 1 + 2 + 4 + 8 + 2 + 4 + 8 + 6 + 5 + 6 + 3 * 2 + 3 * 6 + 8 + 8 + 8 + 1
-    assert Everything.fields["last"].offset == Everything.size - 1
+    assert Everything.fields["back"].offset == Everything.size - 1
 
 
 @pytest.mark.parametrize("which", FIELDS)
@@ -89,11 +90,11 @@ def test_python_sees_the_same(shared: Engine, thing: Everything) -> None:
     for which, value in ((7, 0xABCD), (15, 77), (16, 0x01020304), (17, 9)):
         shared.call(poke, thing, which, value)
     assert thing.a_be16 == 0xABCD
-    assert thing.rows[2].low == 77
-    assert thing.ref.high == 0x01020304
-    assert thing.link.link.inners[2].low == 9
+    assert thing.farther[2].lower == 77
+    assert thing.ref.upper == 0x01020304
+    assert thing.link.link.inners[2].lower == 9
     assert dict(thing.show())["a_be16"] == 0xABCD
-    assert "inner" not in dict(thing.show())
+    assert "inside" not in dict(thing.show())
 
 
 def test_methods_and_properties(shared: Engine) -> None:
@@ -151,6 +152,12 @@ def test_interpreted_code_touches_declared_memory_only() -> None:
 class TestDeclarations:
     """What no view can be."""
 
+    @pytest.fixture(autouse=True)
+    def forget(self) -> Iterator[None]:
+        declared = [*VIEWS]
+        yield
+        VIEWS[:] = declared
+
     def test_inline_areas_need_their_size(self) -> None:
         with pytest.raises(TypeError, match="needs its size"):
             type("Bad", (View,), {"__annotations__": {"area": Bytes}, "__module__": __name__})
@@ -170,7 +177,7 @@ class TestDeclarations:
 
     def test_inline_parts_and_rows_of_views_cannot_be_assigned(self, shared: Engine, thing: Everything) -> None:
         with pytest.raises(TypeError, match="assign its fields"):
-            thing.inner = 1  # type: ignore[assignment]
+            thing.inside = 1  # type: ignore[assignment]
         with pytest.raises(TypeError, match="assign its fields"):
             thing.inners[0] = 1  # type: ignore[call-overload]
 

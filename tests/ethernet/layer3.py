@@ -26,9 +26,9 @@ EXPERIMENT = 0x6006
 class Note(View):
     """What is put in front of the packet."""
 
-    sw_if_index: u32
-    l2_len: u32
-    tags: u32
+    noted_interface: u32
+    noted_l2_len: u32
+    noted_tags: u32
 
 
 NOTE_SIZE = Note.size
@@ -37,7 +37,7 @@ NOTE_SIZE = Note.size
 class Exit(View):
     """By which interface the noted packets leave."""
 
-    sw_if_index: u32
+    way_out: u32
 
 
 exit_ = arena.root("test-layer-3", Exit)
@@ -51,11 +51,11 @@ class Next(Nexts):
 def layer_3(rt: NodeRuntime, pkt: Buffer) -> int:
     note = Note(pkt.data - NOTE_SIZE)
     pkt.advance(-NOTE_SIZE)
-    note.sw_if_index = pkt.rx_sw_if_index
-    note.l2_len = pkt.l2_len
-    note.tags = (pkt.flags & (VLAN_1_DEEP | VLAN_2_DEEP)) // VLAN_1_DEEP
-    pkt.tx_sw_if_index = exit_.sw_if_index
-    return sw_interfaces[exit_.sw_if_index].output_node
+    note.noted_interface = pkt.rx_sw_if_index
+    note.noted_l2_len = pkt.l2_len
+    note.noted_tags = (pkt.flags & (VLAN_1_DEEP | VLAN_2_DEEP)) // VLAN_1_DEEP
+    pkt.tx_sw_if_index = exit_.way_out
+    return sw_interfaces[exit_.way_out].output_node
 
 
 register_input(EXPERIMENT, "test-layer-3")
@@ -73,7 +73,7 @@ class Seen:
 
 def watch(lab: Lab, port: Interface) -> None:
     """Let what reaches layer 3 leave by a port."""
-    exit_.sw_if_index = port.sw_if_index
+    exit_.way_out = port.sw_if_index
 
 
 def seen(lab: Lab, port: Interface, frames: Sequence[Packet | bytes]) -> list[Seen]:

@@ -158,7 +158,7 @@ def test_sub_interfaces_come_and_go_under_traffic() -> None:
         port, out = generator.create("pg0"), generator.create("pg1")
         interfaces.set_admin(port, True)
         interfaces.set_admin(out, True)
-        exit_.sw_if_index = out.sw_if_index
+        exit_.way_out = out.sw_if_index
         frames = [bytes(stack(tags)) for tags in ("", "2", "4 5", "ad2", "3 8 9")]
         generator.add("all", port, frames)
         generator.enable("all")

@@ -29,6 +29,7 @@ LONGEST = 1300  #: characters of an error: what was typed is shown cut
 TAMED = {
     ("ping", "repeat"): ("1", "2"),
     ("ping", "burst"): ("1", "3"),
+    ("set clock adjust", "seconds"): ("0", "1.5", "600", "-1", "604801"),
 }
 #: Lines that say nothing about the configuration: what time it is, what was counted, who asks.
 NO_CONFIGURATION = {

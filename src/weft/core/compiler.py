@@ -85,10 +85,16 @@ class Store:
         os.replace(file.name, self.path / f"{key}.o")
 
     @contextmanager
-    def filling(self) -> Iterator[None]:
-        """Wait until no other process compiles for this store, and keep others waiting."""
+    def filling(self, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Wait until no other process compiles for this store, calling ``waiting``, and keep others waiting."""
         with open(self.path / "lock", "w") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX)  # which ends with the process, and is not its children's
+            while True:
+                try:  # The lock ends with the process, and is not its children's.
+                    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    waiting()
+                    time.sleep(0.2)
             yield
 
     def prune(self, days: float = 30) -> None:
@@ -159,8 +165,9 @@ def _compile(keys: dict[str, str], store: Store, progress: Progress | None) -> d
     if len(ready) == len(keys):
         return ready
     report = progress or (lambda done, total, what: None)
-    report(0, len(keys) - len(ready), "starting the compiler")
-    with store.filling():
+    count = len(keys) - len(ready)
+    report(0, count, "starting the compiler")
+    with store.filling(lambda: report(0, count, "another process is compiling")):
         ready |= _kept({name: key for name, key in keys.items() if name not in ready}, store)
         missing = [name for name in keys if name not in ready]
         with closing(in_processes(compile_unit, missing)) as results:
