@@ -19,7 +19,7 @@ from .conftest import Running, add_known
 from .peers import Screen, asked, dial, vppctl
 
 
-def until(condition: object, seconds: float = 5.0) -> None:
+def until(condition: object, seconds: float = 30.0) -> None:
     """Wait for a condition. Raises AssertionError after a while."""
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
