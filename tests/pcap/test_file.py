@@ -111,7 +111,7 @@ def test_any_damage_is_an_error_or_harmless(
     content[position % len(content)] = value
     path.write_bytes(content[: len(content) - position % 3])
     try:
-        assert len(read(path)) <= 3
+        assert len(read(path)) <= (len(content) - 24) // 16  # no more than there is room for headers
     except PcapError as error:
         assert str(path) in str(error)
 

@@ -25,10 +25,10 @@ class Lease:
     id: int = 0
 
     async def hold(self, known: int = 0) -> int:
-        """Get a lease, or go on with one that is known. Its number."""
-        self.id = known
-        if not known or not await self.etcd.refresh(known):
-            self.id = await self.etcd.grant(self.seconds)
+        """Get a lease, or go on with one that is known. Its number. Until then the old one counts, even if it is gone:
+        what others write meanwhile is refused, and is not there without a lease.
+        """
+        self.id = known if known and await self.etcd.refresh(known) else await self.etcd.grant(self.seconds)
         return self.id
 
     async def run(self) -> None:
