@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -189,6 +190,16 @@ def test_the_compiler_and_the_processor_are_part_of_the_key(key: Source, monkeyp
     before = key(SAME)
     monkeypatch.setattr(digest_module, "toolchain", lambda: "another processor")
     assert key(SAME) != before
+
+
+def test_what_has_run_has_the_key_that_it_had_before(key: Source) -> None:
+    source = "class One(View):\n    other: Ref[Two]\n    others: Rows[Two]\nclass Two(View):\n    value: u32\n"
+    before = key(source + "def f(a):\n    return One(a).other.value + One(a).others[1].value\n")
+    written = vars(sys.modules["written"])
+    fields = written["One"].fields
+    assert (fields["other"].kind.cls, fields["others"].kind.row) == (written["Two"], written["Two"])
+    digest_module._by_name.cache_clear()
+    assert digest(written["f"]) == before
 
 
 def test_views_of_tests_leave_the_engine_s_machine_code_alone() -> None:

@@ -291,7 +291,7 @@ def test_a_lost_lease_is_said_anew(host: Host, served: Served) -> None:
             await etcd.revoke(agent.lease.id)
             assert await host.state(etcd, 1) is None
             await host.has(etcd, 1, "up")
-            assert await etcd.get(host.prefix + keys.agent("h1"))
+            assert await eventually(lambda: etcd.get(host.prefix + keys.agent("h1")))
 
     run(program, host.store)
 

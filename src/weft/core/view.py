@@ -24,6 +24,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
 
 from weft.core import memory
@@ -107,11 +108,9 @@ class RowsKind:
     def __init__(self, row: Kind | Forward) -> None:
         self._row = row
 
-    @property
+    @cached_property
     def row(self) -> Kind:
-        if isinstance(self._row, Forward):
-            self._row = self._row.resolve()
-        return self._row
+        return self._row.resolve() if isinstance(self._row, Forward) else self._row
 
     def load(self, address: int) -> RowsAt:
         return RowsAt(self.row, POINTER.load(address))
@@ -128,11 +127,9 @@ class RefKind:
     def __init__(self, cls: type[View] | Forward) -> None:
         self._cls = cls
 
-    @property
+    @cached_property
     def cls(self) -> type[View]:
-        if isinstance(self._cls, Forward):
-            self._cls = self._cls.resolve()
-        return self._cls
+        return self._cls.resolve() if isinstance(self._cls, Forward) else self._cls
 
     def load(self, address: int) -> View:
         return self.cls(POINTER.load(address))
