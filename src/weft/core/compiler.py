@@ -122,7 +122,7 @@ def compile_unit(name: str) -> tuple[str, bytes]:
         # The node's own function becomes part of its loop.
         lowering.inline_once(njit_function)
     else:
-        entry, count = _entry(source.function, njit(**lowering.OPTIONS, forceinline=True)(source.function))
+        entry, count = _entry(source.function, njit(**lowering.PART)(source.function))
     signature = types.int64(*[types.int64] * count)
     compiled = cfunc(signature, **lowering.OPTIONS)(entry)
     library = compiled._library

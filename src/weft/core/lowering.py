@@ -57,6 +57,8 @@ INT = types.int64
 
 #: How packet code is compiled: no exceptions, no reference counts; integer division by zero is the caller's care.
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+#: How functions are compiled that become part of others: nobody calls them otherwise, so they need no ways in.
+PART: dict[str, Any] = {**OPTIONS, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 class ViewType(types.Type):  # type: ignore[misc]
@@ -322,7 +324,7 @@ def _teach_view(cls: type[View]) -> None:
 def _dispatcher(function: Callable[..., Any]) -> types.Dispatcher:
     """A function's Numba dispatcher: it becomes part of its callers."""
     if function not in _dispatchers:
-        _dispatchers[function] = njit(**OPTIONS, forceinline=True)(function)
+        _dispatchers[function] = njit(**PART)(function)
     return types.Dispatcher(_dispatchers[function])
 
 
@@ -574,6 +576,9 @@ def teach() -> None:
     if _taught:
         return
     _taught = True
+    # Nothing is called while units are compiled, so what Numba has compiled need not be made ready to be called.
+    # It wants a built-in function for each, one of its own.
+    cpu_target.target_context.get_executable = lambda library, fndesc, env: [].append
     for word, emit in WORDS.items():
         count = len(inspect.signature(word).parameters)
         _register_call(word, count, types.none if word in _NOTHING else INT, emit)
