@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,12 +53,22 @@ def test_a_second_engine_is_refused_and_the_first_goes_on() -> None:
     assert logging.getLogger("weft").handlers == handlers
 
 
+def descriptors() -> set[tuple[str, str]]:
+    """What this process has open."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # the listing's own
+            found.add((number, os.readlink(f"/proc/self/fd/{number}")))
+    return found
+
+
 def test_nothing_is_left_after_close() -> None:
-    before = len(os.listdir("/proc/self/fd")), threading.active_count()
+    threads, opened = set(threading.enumerate()), descriptors()
     for _ in range(3):
         with Engine(workers=2):
-            assert threading.active_count() == before[1] + 2
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+            assert len(set(threading.enumerate()) - threads) == 2
+    assert set(threading.enumerate()) <= threads
+    assert descriptors() <= opened
 
 
 def test_closing_twice_is_closing_once() -> None:
