@@ -208,6 +208,7 @@ def test_a_port_in_another_namespace(lab: Lab, hosts: Hosts) -> None:
         ("host-if {port} zero-copy", "cannot open"),  # a veth cannot
         ("host-if {port} netns nowhere", "cannot open .* in namespace nowhere: No such file"),
         ("host-if {port} name local0", "interface local0 already exists"),
+        ("host-if {port} name a.7", "an interface's name has 1 to 63 characters, no blanks, dots or braces"),
     ],
 )
 def test_what_is_refused_leaves_nothing(lab: Lab, hosts: Hosts, options: str, reason: str) -> None:

@@ -6,40 +6,34 @@ for a trunk. Both are attached where traffic control sees received frames (the `
 
 from __future__ import annotations
 
-import ctypes
 import os
-import struct
 from collections.abc import Mapping
 
 from pyroute2 import IPRoute, NetNS
 
+from weft.features.af_xdp.bpf import instruction, load
+
 # linux/bpf.h
-_PROG_LOAD = 5
 _PROG_TYPE_SCHED_CLS = 3
 _SKB_VLAN_PUSH, _SKB_VLAN_POP, _REDIRECT = 18, 19, 23
 _VLAN_TCI = 24  # in struct __sk_buff
 _TC_ACT_SHOT = 2
 _ETH_P_8021Q = 0x8100
-_SYS_BPF = 321
-
-
-def _instruction(code: int, dst: int = 0, src: int = 0, offset: int = 0, value: int = 0) -> bytes:
-    return struct.pack("<BBhi", code, src << 4 | dst, offset, value)
 
 
 def _set(register: int, value: int) -> bytes:
-    return _instruction(0xB7, register, value=value)
+    return instruction(0xB7, register, value=value)
 
 
 def _move(register: int, source: int) -> bytes:
-    return _instruction(0xBF, register, source)
+    return instruction(0xBF, register, source)
 
 
 def _call(function: int) -> bytes:
-    return _instruction(0x85, value=function)
+    return instruction(0x85, value=function)
 
 
-_EXIT = _instruction(0x95)
+_EXIT = instruction(0x95)
 
 
 def _redirect(ifindex: int) -> list[bytes]:
@@ -54,41 +48,16 @@ def tag(vlan: int, trunk: int) -> bytes:
 
 def untag(ports: Mapping[int, int]) -> bytes:
     """A program that takes the tag off a frame and sends it out by the port of its VLAN; others are dropped."""
-    program = [_move(6, 1), _instruction(0x61, 7, 6, _VLAN_TCI), _instruction(0x57, 7, value=0xFFF)]
+    program = [_move(6, 1), instruction(0x61, 7, 6, _VLAN_TCI), instruction(0x57, 7, value=0xFFF)]
     for vlan, ifindex in ports.items():
         body = [_move(1, 6), _call(_SKB_VLAN_POP), *_redirect(ifindex)]
-        program += [_instruction(0x55, 7, offset=len(body), value=vlan), *body]
+        program += [instruction(0x55, 7, offset=len(body), value=vlan), *body]
     return b"".join([*program, _set(0, _TC_ACT_SHOT), _EXIT])
-
-
-def load(program: bytes) -> int:
-    """Give a program to the kernel; its file descriptor. Raises OSError with the verifier's last words."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    code = ctypes.create_string_buffer(program, len(program))
-    licence = ctypes.create_string_buffer(b"GPL")
-    report = ctypes.create_string_buffer(65536)
-    attributes = struct.pack(
-        "<IIQQIIQ",
-        _PROG_TYPE_SCHED_CLS,
-        len(program) // 8,
-        ctypes.addressof(code),
-        ctypes.addressof(licence),
-        1,
-        len(report),
-        ctypes.addressof(report),
-    )
-    area = ctypes.create_string_buffer(attributes, 128)
-    descriptor: int = libc.syscall(_SYS_BPF, _PROG_LOAD, area, 128)
-    if descriptor < 0:
-        error = ctypes.get_errno()
-        why = report.value.decode(errors="replace").strip().splitlines()[-1:]
-        raise OSError(error, f"the kernel refuses a BPF program: {os.strerror(error)} {' '.join(why)}")
-    return descriptor
 
 
 def attach(link: IPRoute | NetNS, ifindex: int, program: bytes) -> None:
     """Let a program have every frame that comes in by an interface."""
-    descriptor = load(program)
+    descriptor = load(_PROG_TYPE_SCHED_CLS, program)
     try:
         link.tc("add", "clsact", ifindex)
         link.tc(

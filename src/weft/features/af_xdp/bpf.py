@@ -33,7 +33,7 @@ def _bpf(command: int, attributes: bytes) -> int:
     return result
 
 
-def _instruction(code: int, dst: int = 0, src: int = 0, offset: int = 0, value: int = 0) -> bytes:
+def instruction(code: int, dst: int = 0, src: int = 0, offset: int = 0, value: int = 0) -> bytes:
     return struct.pack("<BBhi", code, src << 4 | dst, offset, value)
 
 
@@ -52,29 +52,39 @@ def program(sockets: int) -> int:
     """A program that sends each frame to its queue's socket, or to Linux if the queue has none; its descriptor."""
     code = b"".join(
         [
-            _instruction(0x61, 2, 1, _RX_QUEUE_INDEX),  # r2 = ctx->rx_queue_index
-            _instruction(0x18, 1, _PSEUDO_MAP_FD, value=sockets),  # r1 = the map
-            _instruction(0x00),
-            _instruction(0xB7, 3, value=_XDP_PASS),  # r3 = what to do otherwise
-            _instruction(0x85, value=_REDIRECT_MAP),
-            _instruction(0x95),
+            instruction(0x61, 2, 1, _RX_QUEUE_INDEX),  # r2 = ctx->rx_queue_index
+            instruction(0x18, 1, _PSEUDO_MAP_FD, value=sockets),  # r1 = the map
+            instruction(0x00),
+            instruction(0xB7, 3, value=_XDP_PASS),  # r3 = what to do otherwise
+            instruction(0x85, value=_REDIRECT_MAP),
+            instruction(0x95),
         ]
     )
+    return load(_PROG_TYPE_XDP, code, _XDP_HAS_FRAGS)
+
+
+def load(kind: int, code: bytes, flags: int = 0) -> int:
+    """Give a program to the kernel; its descriptor. Raises OSError with the verifier's last words."""
     kept, licence = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
+    report = ctypes.create_string_buffer(65536)
     attributes = struct.pack(
         "<IIQQIIQII16s",
-        _PROG_TYPE_XDP,
+        kind,
         len(code) // 8,
         ctypes.addressof(kept),
         ctypes.addressof(licence),
+        1,
+        len(report),
+        ctypes.addressof(report),
         0,
-        0,
-        0,
-        0,
-        _XDP_HAS_FRAGS,
+        flags,
         b"weft",
     )
-    return _bpf(_PROG_LOAD, attributes)
+    try:
+        return _bpf(_PROG_LOAD, attributes)
+    except OSError as error:
+        why = report.value.decode(errors="replace").strip().splitlines()[-1:]
+        raise OSError(error.errno, f"the kernel refuses a BPF program: {error.strerror} {' '.join(why)}") from None
 
 
 def attach(program: int, index: int) -> int:

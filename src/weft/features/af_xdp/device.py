@@ -15,7 +15,7 @@ from weft.core.runtime import workers
 from weft.features.af_xdp import bpf
 from weft.features.af_xdp.model import MAX_DEVICES, MAX_SOCKETS, XdpSocket, devices, sockets
 from weft.features.af_xdp.rx import lend, reclaim
-from weft.features.af_xdp.socket import Options, Promiscuous, XdpQueueSocket
+from weft.features.af_xdp.socket import RINGS, Options, Promiscuous, XdpQueueSocket
 from weft.features.interface.model import PROMISCUOUS, DeviceClass, Interface, Interfaces, rx_miss
 from weft.features.interface.placement import RxQueues
 from weft.features.tap.namespace import within
@@ -86,8 +86,7 @@ class XdpInterfaces:
         self._engine = engine
         self._interfaces = engine[Interfaces]
         self.by_number: dict[int, XdpInterface] = {}
-        engine.timers.every(LOOK_EVERY, self._look)
-        engine.timers.every(COUNT_EVERY, self._count)
+        self._watching = False
 
     def create(
         self,
@@ -103,6 +102,8 @@ class XdpInterfaces:
         """
         options = options or Options()
         number = self._check(linux, options)
+        if name:
+            self._interfaces.check_name(name)
         name = name or f"{linux}/{number}"
         if name in self._interfaces.by_name:
             raise Invalid(f"interface {name} already exists", "IF_ALREADY_EXISTS")
@@ -131,12 +132,14 @@ class XdpInterfaces:
     ) -> Interface:
         """In the namespace."""
         links = Links()
+        promiscuous: Promiscuous | None = None
         opened: list[XdpQueueSocket] = []
         attached: list[int] = []
         try:
             link = links.find(linux)
             if link is None:
                 raise Invalid(f"Linux has no interface `{linux}' there", "INVALID_INTERFACE")
+            promiscuous = Promiscuous(link.index)
             self._open(link, options, opened, attached)
             slots = self._free_slots(len(opened))
             interface = self._interfaces.add(
@@ -144,9 +147,10 @@ class XdpInterfaces:
             )
         except BaseException:
             _close(opened, attached)
+            if promiscuous is not None:
+                promiscuous.close()
             links.close()
             raise
-        promiscuous = Promiscuous(link.index)
         xdp = XdpInterface(
             number, linux, namespace, link.index, interface, options, links, promiscuous, attached, opened, slots
         )
@@ -157,7 +161,15 @@ class XdpInterfaces:
             self._start(xdp, queue)
         devices[number].first, devices[number].count = slots.start, len(slots)
         self._follow(xdp)
+        self._watch()
         return interface
+
+    def _watch(self) -> None:
+        """Look after the interfaces, from the first one on."""
+        if not self._watching:
+            self._watching = True
+            self._engine.timers.every(LOOK_EVERY, self._look)
+            self._engine.timers.every(COUNT_EVERY, self._count)
 
     def _open(self, link: Link, options: Options, opened: list[XdpQueueSocket], attached: list[int]) -> None:
         """A socket for each queue, and the program that leads to them."""
@@ -190,7 +202,7 @@ class XdpInterfaces:
         row: XdpSocket = sockets[slot]
         memory.fill(row.address, 0, XdpSocket.size)
         row.fd, row.sw_if_index, row.number, row.pieces = each.fd, xdp.interface.sw_if_index, slot, each.pieces
-        for name in ("rx", "fill", "tx", "completion"):
+        for name in RINGS:
             each.describe(name, getattr(row, name))
         self._engine.call(lend, workers[0].cache, row)
         self._engine[RxQueues].add(xdp.interface, "af-xdp-input", row.address, number=queue, fd=each.fd)

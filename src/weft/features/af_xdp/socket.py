@@ -73,7 +73,7 @@ class XdpQueueSocket:
         descriptor of another socket of the same interface.
         """
         self._socket = socket.socket(AF_XDP, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)
-        self._maps: list[tuple[int, mmap.mmap]] = []
+        self._maps: dict[str, tuple[int, mmap.mmap]] = {}
         self._sizes = sizes = options.sizes
         self.pieces = 1
         try:
@@ -86,6 +86,8 @@ class XdpQueueSocket:
                 self._socket.setsockopt(SOL_XDP, MAX_TX_BUDGET, struct.pack("I", sizes["tx"]))
             self._offsets = struct.unpack("16Q", self._socket.getsockopt(SOL_XDP, MMAP_OFFSETS, 128))
             self._bind(index, queue, options.mode, shared)
+            for name in RINGS:
+                self._map(name)
         except BaseException:
             self.close()
             raise
@@ -114,17 +116,19 @@ class XdpQueueSocket:
                 raise OSError(number, os.strerror(number))
             time.sleep(0.02)
 
-    def describe(self, name: str, ring: Ring) -> None:
-        """Map a ring and write down where its parts are."""
+    def _map(self, name: str) -> None:
         start, _, entry, place = RINGS[name]
-        producer, consumer, entries, flags = self._offsets[4 * place : 4 * place + 4]
-        size = entries + self._sizes[name] * entry
-        area = mmap.mmap(
-            self.fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE, mmap.PROT_READ | mmap.PROT_WRITE, offset=start
-        )
+        size = self._offsets[4 * place + 2] + self._sizes[name] * entry
+        protection = mmap.PROT_READ | mmap.PROT_WRITE
+        area = mmap.mmap(self.fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE, protection, offset=start)
         address = ctypes.addressof(ctypes.c_char.from_buffer(area))
         memory.add_region(f"AF_XDP {name} ring of socket {self.fd}", address, size)
-        self._maps.append((address, area))
+        self._maps[name] = address, area
+
+    def describe(self, name: str, ring: Ring) -> None:
+        """Write down where a ring's parts are."""
+        address, place = self._maps[name][0], RINGS[name][3]
+        producer, consumer, entries, flags = self._offsets[4 * place : 4 * place + 4]
         ours_is_producer = name in ("fill", "tx")
         ring.theirs = address + (consumer if ours_is_producer else producer)
         ring.ours = address + (producer if ours_is_producer else consumer)
@@ -139,7 +143,7 @@ class XdpQueueSocket:
     def close(self) -> None:
         """The kernel writes to no buffer any more when this returns."""
         self._socket.close()
-        for address, area in self._maps:
+        for address, area in self._maps.values():
             memory.remove_region(address)
             area.close()
         self._maps.clear()

@@ -388,12 +388,17 @@ class Interfaces:
         if len(tag.encode(errors="surrogatepass")) > MAX_NAME or not tag.isprintable():
             raise Invalid(f"a tag has at most {MAX_NAME} bytes of printable characters")
 
+    @staticmethod
+    def check_name(name: str) -> None:
+        """Raises Invalid if users cannot name an interface so."""
+        if not 0 < len(name) <= MAX_NAME or not name.isprintable() or set(name) & set(" .{}#"):
+            raise Invalid(f"an interface's name has 1 to {MAX_NAME} characters, no blanks, dots or braces")
+
     def rename(self, interface: Interface, name: str) -> None:
         """Give a device's interface another name; its sub-interfaces' names follow."""
         if interface.sup is not None or interface.device is LOCAL:
             raise Invalid(f"{interface.name} cannot be renamed: only devices' interfaces can")
-        if not 0 < len(name) <= MAX_NAME or not name.isprintable() or set(name) & set(" .{}#"):
-            raise Invalid(f"an interface's name has 1 to {MAX_NAME} characters, no blanks, dots or braces")
+        self.check_name(name)
         if name in self.by_name:
             raise Invalid(f"interface {name} already exists")
         for node in () if interface.output else ("tx", "output"):
