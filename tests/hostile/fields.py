@@ -37,6 +37,9 @@ ADDRESSES = [
     "10.1.0.9",
     "10.2.0.77",
     "172.16.0.1",
+    "10.11.0.1",
+    "10.11.0.8",
+    "239.1.1.1",
 ]
 ADDRESSES6 = [
     "::",
@@ -53,6 +56,8 @@ ADDRESSES6 = [
     "2001:db8:a1::9",
     "2001:db8:a1::77",
     "2001:db8:ffff::1",
+    "2001:db8:b1::1",
+    "2001:db8:b1::9",
     "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 ]
 ETHERTYPES = [0x0800, 0x0806, 0x8100, 0x88A8, 0x9100, 0x86DD, 0x05FF, 0x0600]
@@ -102,6 +107,7 @@ HEADERS: dict[str, list[tuple[str, int]]] = {
     "icmp6": [("type", 8), ("code", 8), ("checksum", 16), ("word", 32)],
     "nd": [("target", 128), ("option", 8), ("units", 8), ("mac", 48)],
     "icmp": [("type", 8), ("code", 8), ("checksum", 16), ("id", 16), ("sequence", 16)],
+    "vxlan": [("flags", 8), ("reserved", 24), ("vni", 24), ("reserved byte", 8)],
     "udp": [("source port", 16), ("destination port", 16), ("length", 16), ("checksum", 16)],
     "tcp": [("source port", 16), ("destination port", 16), ("seq", 32), ("ack", 32), ("offset", 4), ("flags", 12)],
 }
@@ -112,6 +118,9 @@ ND = (135, 136)
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp"}
 #: Where a protocol's checksum stands.
 CHECKSUM_AT = {1: 2, 6: 16, 17: 6}
+ETHERNET, UDP, VXLAN = 14, 8, 8  #: sizes of headers
+BEFORE_INNER = UDP + VXLAN
+TUNNEL_PORTS = (4789,)
 
 
 def number(data: bytes | bytearray, at: int, size: int = 2) -> int:
@@ -119,7 +128,18 @@ def number(data: bytes | bytearray, at: int, size: int = 2) -> int:
 
 
 def headers(data: bytes) -> Iterator[tuple[str, int]]:
-    """The headers of a frame and where they start."""
+    """The headers of a frame and where they start; those of a frame in it, which a tunnel carries, too."""
+    for name, at in own_headers(data):
+        yield name, at
+        if name == "udp" and number(data, at + 2) in TUNNEL_PORTS and len(data) >= at + BEFORE_INNER:
+            yield "vxlan", at + UDP
+            inner = data[at + BEFORE_INNER :]
+            if len(inner) >= ETHERNET:
+                yield from ((each, at + BEFORE_INNER + start) for each, start in headers(inner))
+
+
+def own_headers(data: bytes) -> Iterator[tuple[str, int]]:
+    """Those that are not in a tunnel."""
     ethertype, at = number(data, 12), 14
     if ethertype < 0x600:
         yield "802.3", 0
@@ -170,12 +190,16 @@ def bounds(name: str, bits: int, now: int) -> set[int]:
 
 
 def with_checksums(frame: bytes) -> bytes:
-    """The frame with right checksums as far as the headers say where they are."""
+    """The frame with right checksums as far as the headers say where they are, those of a frame in it first."""
+    for name, at in headers(frame):
+        if name == "vxlan" and len(frame) >= at + VXLAN + ETHERNET:
+            frame = frame[: at + VXLAN] + with_checksums(frame[at + VXLAN :])
+            break
     data = bytearray(frame)
-    at = dict(headers(frame)).get("ip6")
-    if at is not None:
-        return with_checksum6(data, at)
-    at = dict(headers(frame)).get("ip")
+    found = dict(own_headers(frame))
+    if "ip6" in found:
+        return with_checksum6(data, found["ip6"])
+    at = found.get("ip")
     if at is None or len(data) < at + 20 or (size := (data[at] & 15) * 4) < 20 or at + size > len(data):
         return frame
     end = max(at + size, min(len(data), at + number(data, at + 2)))
@@ -194,7 +218,7 @@ def with_checksums(frame: bytes) -> bytes:
 
 def with_checksum6(data: bytearray, at: int) -> bytes:
     """The same for IPv6."""
-    found = [(name, where) for name, where in headers(bytes(data)) if name in PROTOCOLS6.values()]
+    found = [(name, where) for name, where in own_headers(bytes(data)) if name in PROTOCOLS6.values()]
     end = min(len(data), at + 40 + number(data, at + 4))
     for name, start in found:
         protocol = next(each for each, known in PROTOCOLS6.items() if known == name)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_Router_Alert, IPOption_RR
 from scapy.layers.inet6 import (
     ICMPv6EchoReply,
@@ -27,6 +25,7 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, LLC, SNAP, STP, Dot1AD, Dot1Q, Dot3, Ether
 from scapy.packet import Packet, Raw
 
+from .frame import EVERYBODY, OTHER, Frame
 from .network import (
     BVI_2,
     BVI_3,
@@ -42,21 +41,7 @@ from .network import (
     mac,
     port_mac,
 )
-
-EVERYBODY = "ff:ff:ff:ff:ff:ff"
-OTHER = 0x88B5  #: an ethertype that nobody here takes
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A frame and the interface that it comes in by."""
-
-    port: str
-    packet: Packet
-
-    @property
-    def data(self) -> bytes:
-        return bytes(self.packet)
+from .tunnelled import JUMBO_TUNNELLED, TUNNELLED, VARIED_TUNNELLED
 
 
 def on_2(payload: Packet, *, to: str = BVI_2, **tag: int) -> Frame:
@@ -292,6 +277,7 @@ FRAMES: dict[str, Frame] = {
     "llc through a bridge": on_2(LLC(dsap=0xE0, ssap=0xE0, ctrl=3) / Raw(b"ipx"), to=EVERYBODY),
     "unknown ethertype": Frame("pg1", Ether(src=mac(1), dst=port_mac(1), type=0x88B6) / Raw(b"?")),
     "for another station": Frame("pg1", Ether(src=mac(1), dst=mac(2)) / ip("10.2.0.9") / UDP()),
+    **TUNNELLED,
 }
 
 #: Too long for one buffer; not to be cut at every byte.
@@ -308,6 +294,7 @@ JUMBO: dict[str, Frame] = {
         "pg7", Ether(src=mac(7), dst=mac(6)) / Dot1Q(vlan=1, type=OTHER) / Raw(b"x" * 3000)
     ),
     "jumbo, padded": on_2(ip("192.168.2.1", len=40) / UDP(sport=1, dport=2, len=20, chksum=0) / Raw(b"p" * 4500)),
+    **JUMBO_TUNNELLED,
 }
 
 #: Of each kind one, for whatever takes long.
@@ -335,4 +322,5 @@ VARIED = [
     "cross-connected, tag pushed",
     "arp in a domain with uu-fwd",
     "snap",
+    *VARIED_TUNNELLED,
 ]

@@ -12,7 +12,7 @@ from weft.core.buffer import Buffer
 from weft.core.node import ERROR_OWNERS, ERRORS, NoError
 from weft.core.runtime import CONSUMED, DIRECT, TRACE_BEFORE, TRACE_DATA, TraceRecord, workers
 
-from .wellformed import check_routed, is_later_fragment
+from .wellformed import check_routed, check_tunnelled, is_later_fragment
 
 #: Nodes where packets end, but for those of interfaces.
 DROP, PUNT, FRAGMENT, NOWHERE = "drop", "punt", "ip4-frag", "local0-tx"
@@ -130,6 +130,8 @@ class Journeys:
                 raise Broken(f"{len(data)} bytes left by {end}: no Ethernet frame")
             if "ip4-rewrite" in nodes or "ip6-rewrite" in nodes:
                 check_routed(self._engine, end, data)
+            if "vxlan4-encap" in nodes or "vxlan6-encap" in nodes:
+                check_tunnelled(end, data)
         self.fates[journey.packet].ways.append(Way(end, nodes, data))
 
     def _left(self, name: str, record: TraceRecord) -> bytes:

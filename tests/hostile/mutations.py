@@ -9,13 +9,13 @@ from .fields import ETHERTYPES, with_checksums
 
 BYTES = (0, 1, 2, 4, 5, 6, 8, 0x0F, 0x10, 0x40, 0x44, 0x45, 0x46, 0x4F, 0x7F, 0x80, 0x81, 0xAA, 0xE0, 0xFE, 0xFF)
 TAGS = (0x8100, 0x88A8, 0x9100)
-HEAD = 60  #: bytes of a frame in which changes matter most
+HEADS = (60, 60, 130)  #: bytes of a frame in which changes matter most; in a tunnel there is a frame behind them
 
 Chance = random.Random
 
 
 def _place(chance: Chance, data: bytes, size: int) -> int:
-    return chance.randrange(max(1, min(len(data), HEAD) - size + 1))
+    return chance.randrange(max(1, min(len(data), chance.choice(HEADS)) - size + 1))
 
 
 def _byte(chance: Chance, data: bytearray) -> None:

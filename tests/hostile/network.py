@@ -1,7 +1,8 @@
 """A network that has everything, for hostile frames to be sent into.
 
-``pg0`` is a trunk with sub-interfaces of all kinds; ``pg1``, ``pg2`` and ``pg8`` are routed; the others are bridged or
-cross-connected. VRF 4 joins two bridge domains through their BVIs, and the routed interfaces.
+``pg0`` is a trunk with sub-interfaces of all kinds; ``pg1``, ``pg2`` and ``pg8`` are routed, as is ``pg11``, behind
+which VXLAN's tunnels of all kinds end; the others are bridged or cross-connected. VRF 4 joins bridge domains through
+their BVIs, and the routed interfaces.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from weft.features.interface.model import Interface, Interfaces
 from weft.features.neighbor.throttle import Throttle, throttles
 from weft.features.pg.model import PacketGenerator
 
-PORTS = 11
+PORTS = 14
 VRF = 4
 DOWN = "13"  #: a sub-interface
 
@@ -31,12 +32,16 @@ def port_mac(number: int) -> str:
 
 
 BVI_2, BVI_3 = "de:ad:00:00:00:01", "de:ad:00:00:00:02"
+BVI_7 = "de:ad:00:00:00:03"
 HOST_2, HOST_3, HOST_PG1, HOST_PG2, HOST_4, HOST_8 = (mac(n) for n in (0x25, 0x35, 0x19, 0x29, 0x49, 0x89))
+#: Where tunnels end, hosts behind them over IPv4 and IPv6, and one in front of them at pg12.
+VTEP, HOST_FAR, HOST_FAR6, HOST_7 = mac(0xB9), mac(0x78), mac(0x76), mac(0x75)
 FILTERED, FIXED = mac(0xF1), mac(0xF2)
 #: In the table that arp-term answers from.
 KNOWN_2, KNOWN6_2 = "192.168.2.6", "2001:db8:2::6"
 
 CONFIGURATION = f"""
+loopback create
 loopback create
 loopback create
 loopback create
@@ -157,6 +162,45 @@ ip route add 2001:db8:23::/48 via punt
 ip route add 2001:db8:24::/48 via ip6-lookup-in-table 5
 ip route add ::/0 table 5 via ip6-lookup-in-table 0
 ip route add 2001:db8:25::/48 via 2001:db8:a1::99 pg1
+
+set interface ip table pg11 {VRF}
+set interface ip address pg11 10.11.0.1/24
+set interface ip address pg11 2001:db8:b1::1/64
+ip6 nd pg11 ra-suppress
+set ip neighbor pg11 10.11.0.9 {VTEP} static
+set ip neighbor pg11 10.11.0.8 {VTEP} static
+set ip neighbor pg11 2001:db8:b1::9 {VTEP} static
+set interface ip vxlan-bypass pg11
+set interface ip6 vxlan-bypass pg11
+create vxlan tunnel src 10.11.0.1 dst 10.11.0.9 vni 70 encap-vrf-id {VRF}
+create vxlan tunnel src 2001:db8:b1::1 dst 2001:db8:b1::9 vni 71
+create vxlan tunnel src 10.11.0.1 dst 10.11.0.8 vni 72 encap-vrf-id {VRF}
+create vxlan tunnel src 10.11.0.1 group 239.1.1.1 pg11 vni 72 encap-vrf-id {VRF}
+create vxlan tunnel src 10.11.0.1 dst 10.11.0.9 vni 73 encap-vrf-id {VRF} src_port 4790 dst_port 4791 l3
+create vxlan tunnel src 10.11.0.1 dst 10.11.0.9 vni 74 encap-vrf-id {VRF} decap-next node ethernet-input
+set interface l2 bridge vxlan_tunnel0 7 1
+set interface l2 bridge vxlan_tunnel1 7 1
+set interface l2 bridge pg12 7
+set interface l2 bridge loop3 7 bvi
+set interface ip table loop3 {VRF}
+set interface ip address loop3 192.168.7.1/24
+set interface ip address loop3 2001:db8:77::1/64
+ip6 nd loop3 ra-suppress
+set interface state loop3 up
+set ip neighbor loop3 192.168.7.8 {HOST_FAR} static
+set ip neighbor loop3 2001:db8:77::8 {HOST_FAR} static
+set ip neighbor loop3 2001:db8:77::6 {HOST_FAR6} static
+l2fib add {HOST_FAR} 7 vxlan_tunnel0 static
+l2fib add {HOST_FAR6} 7 vxlan_tunnel1 static
+set interface l2 bridge vxlan_tunnel2 8
+set interface l2 bridge vxlan_tunnel3 8
+set interface l2 bridge pg13 8
+set interface ip table vxlan_tunnel4 {VRF}
+set interface ip address vxlan_tunnel4 10.73.0.1/24
+set interface ip address vxlan_tunnel4 2001:db8:73::1/64
+ip6 nd vxlan_tunnel4 ra-suppress
+set interface ip table vxlan_tunnel5 {VRF}
+set interface ip address vxlan_tunnel5 10.74.0.1/24
 """
 
 

@@ -18,7 +18,7 @@ from .watch import Watch
 
 EXAMPLES = {"compiled": 120, "interpreted": 40}
 WHOLE = [frame.data for frame in FRAMES.values()]
-PORTS = st.sampled_from([f"pg{number}" for number in (0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)])
+PORTS = st.sampled_from([f"pg{number}" for number in (0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11, 12)])
 
 
 @pytest.fixture(scope="module", params=["compiled", "interpreted"])

@@ -11,8 +11,10 @@ from scapy.packet import Packet, Raw
 
 from weft import Engine
 
-from .frames import EVERYBODY, FRAMES, OTHER, Frame, asks, ip, on_2, on_pg1, stacked
-from .network import BVI_2, HOST_2, HOST_PG1, KNOWN_2, mac, port_mac
+from .frame import EVERYBODY, OTHER, Frame
+from .frames import FRAMES, asks, ip, on_2, on_pg1, stacked
+from .network import BVI_2, BVI_7, HOST_2, HOST_PG1, KNOWN_2, mac, port_mac
+from .tunnelled import PING, inside, out_of
 from .watch import Watch
 
 ICMP_SENT = "pg0"  #: where the host is that is told
@@ -28,6 +30,15 @@ ARP_TOO_SHORT = "arp-input: ARP packet too short"
 TERM_TOO_SHORT = "arp-term-l2bd: ARP packet too short"
 NOT_ETHERNET, NOT_IP4 = "L2 type not ethernet", "L3 type not IP4"
 NO_VLAN, DOWN = "ethernet-input: unknown vlan", "ethernet-input: subinterface down"
+NO_LISTENER = "ip4-udp-lookup: no listener for dst port"
+NO_TUNNEL, VXLAN_FLAGS = (
+    "vxlan4-input: no such tunnel packets",
+    "vxlan4-input: packets with bad flags field in vxlan header",
+)
+VXLAN6_FLAGS, UDP6_CHECKSUM = (
+    "vxlan6-input: packets with bad flags field in vxlan header",
+    "ip6-input: bad udp checksum",
+)
 SILENT = "null-node: blackholed packets"
 
 
@@ -71,6 +82,11 @@ def snap(length: int | None = None, **header: int) -> Frame:
     body /= SNAP(OUI=fields["OUI"], code=fields["code"]) / ip("10.2.0.9", "10.1.0.9") / UDP()
     ethernet = Dot3(src=HOST_PG1, dst=port_mac(1), len=len(body) if length is None else length)
     return Frame("pg1", ethernet / body)
+
+
+def vxlan(vni: int = 70, **changes: object) -> Frame:
+    """A ping to a BVI out of a tunnel; as the other end would send it but for the changes."""
+    return out_of(vni, inside(PING, to=BVI_7), **changes)
 
 
 #: What, and all that becomes of it: interfaces by which something leaves (an answer, a copy), and errors.
@@ -205,6 +221,24 @@ TABLE: list[tuple[str, Frame, list[str]]] = [
     ),
     ("IPv6 to a BVI", FRAMES["ipv6 to a BVI"], [SILENT]),
     ("back where it came from", FRAMES["from uu-fwd"], ["l2-fwd: Reflection Drop"]),
+    # tunnels (RFC 7348 5; VPP wants the reserved byte behind the VNI to be 0; RFC 8200 8.1, RFC 6935)
+    ("VXLAN", FRAMES["vxlan, ping to a BVI"], ["pg11"]),
+    ("VXLAN, no flags", vxlan(flags=0), [VXLAN_FLAGS]),
+    ("VXLAN, another flag", vxlan(flags=0x18), [VXLAN_FLAGS]),
+    ("VXLAN, without the bypass, no flags", vxlan(port=1, flags=0), [VXLAN_FLAGS]),
+    ("VXLAN, a VNI of nobody", vxlan(vni=0), [NO_TUNNEL]),
+    ("VXLAN, another tunnel's VNI", vxlan(vni=71), [NO_TUNNEL]),
+    ("VXLAN, the reserved byte", vxlan(reserved2=1), [NO_TUNNEL]),
+    ("VXLAN, of a stranger", vxlan(src="10.11.0.77"), [NO_TUNNEL]),
+    ("VXLAN, to another address of ours", vxlan(dst="10.1.0.1"), [NO_TUNNEL]),
+    ("VXLAN, to a port without tunnels", vxlan(dport=4788), [NO_LISTENER, "pg11"]),
+    ("VXLAN, to another tunnel's port", vxlan(dport=4790), [NO_TUNNEL]),
+    ("VXLAN, wrong checksum", vxlan(chksum=0x1111), [UDP_CHECKSUM]),
+    ("VXLAN, without the bypass, wrong checksum", vxlan(port=1, chksum=0x1111), [UDP_CHECKSUM]),
+    ("VXLAN over IPv6, no flags", vxlan(vni=71, version=6, flags=0), [VXLAN6_FLAGS]),
+    ("VXLAN over IPv6, wrong checksum", vxlan(vni=71, version=6, chksum=0x1111), [UDP6_CHECKSUM]),
+    ("VXLAN over IPv6, no checksum", FRAMES["vxlan6, without a checksum"], ["pg11"]),
+    ("VXLAN, a frame of 0 bytes", FRAMES["vxlan, nothing inside"], ["l2-input: L2 input drops"]),
     ("no tag to take off", FRAMES["cross-connected"], ["l2-output: L2 output tag rewrite drops"]),
 ]
 

@@ -48,7 +48,7 @@ def scrambled() -> Iterator[tuple[str, str, list[bytes]]]:
     chance = random.Random(4)
     whole = [frame.data for frame in FRAMES.values()]
     for number in range(RANDOM // AT_ONCE + 1):
-        port = f"pg{chance.choice([0, 0, 0, 1, 1, 2, 3, 4, 6, 7, 8, 9, 10])}"
+        port = f"pg{chance.choice([0, 0, 0, 1, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 11, 12])}"
         yield str(number), port, [mutated(chance, whole) for _ in range(AT_ONCE)]
 
 

@@ -28,7 +28,7 @@ from .operator import Operator
 from .watch import Watch, settle
 
 WHOLE = [frame.data for frame in FRAMES.values()]
-PORTS = [f"pg{number}" for number in (0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)]
+PORTS = [f"pg{number}" for number in (0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11, 12)]
 AT_ONCE = 64  #: frames
 
 

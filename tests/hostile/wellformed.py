@@ -58,6 +58,20 @@ def check_routed6(engine: Engine, interface: str, packet: bytes) -> None:
     assert length <= mtu, f"{interface}: longer than the MTU: {shown}"
 
 
+def check_tunnelled(interface: str, data: bytes) -> None:
+    """Raises AssertionError unless a whole frame that has come out of an encapsulation is proper UDP (RFC 768), with a
+    VXLAN header whose reserved bits are 0 (RFC 7348 5).
+    """
+    ethertype, packet = after_tags(data)
+    at, pseudo = (20, packet[12:20]) if ethertype == IP_TYPE else (40, packet[8:40])
+    udp = packet[at:]
+    assert udp[4:6] == len(udp).to_bytes(2, "big"), f"{interface}: UDP of another length: {data[:80].hex()}"
+    if ethertype == IP6_TYPE or any(udp[6:8]):
+        total = sum16(pseudo + bytes((0, 17)) + udp[4:6] + udp)
+        assert total == 0xFFFF and any(udp[6:8]), f"{interface}: wrong UDP checksum: {data[:80].hex()}"
+    assert udp[8:12] == b"\x08\0\0\0" and udp[15] == 0, f"{interface}: no VXLAN header: {data[:80].hex()}"
+
+
 def is_later_fragment(data: bytes) -> bool:
     """Whether this is an IPv4 fragment, but not the first."""
     ethertype, packet = after_tags(data)
