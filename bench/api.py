@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 
 from bench.api_clients import INTERFACE, NEXT_HOP
-from bench.cases import ethernet, mac, mac_of, packet
+from bench.frames import ethernet, mac, packet
 from bench.scale import watch
 from weft import Engine
 from weft.core.api.server import ApiServer
@@ -128,7 +128,9 @@ def traffic(engine: Engine) -> None:
         f"ip route add 20.0.0.0/8 via {NEXT_HOP} pg1",
     ):
         engine.cli(line)
-    target = [packet(ethernet(mac_of(a), mac(0, 1)), "10.0.0.2", f"20.0.0.{n}") for n in range(256)]
+    target = [
+        packet(ethernet(a.row.mac.to_bytes(6, "little"), mac(0, 1)), "10.0.0.2", f"20.0.0.{n}") for n in range(256)
+    ]
     generator.add("load", a, target)
     generator.enable("load")
 

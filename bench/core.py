@@ -12,9 +12,9 @@ either what it is at best, or about half of it.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from bench.samples import Core
 from weft import Engine
 from weft.core import arena, features
 from weft.core.memory import clock, shift_right, wrap
@@ -65,18 +65,6 @@ def core_speed(rt: NodeRuntime, frame: Frame) -> int:
     speed.rounds = rounds
     speed.chain = chain
     return drop_frame(rt, frame)
-
-
-@dataclass(frozen=True)
-class Core:
-    """The first worker's core at one time."""
-
-    cycles_per_clock: float
-    rate: float  # of independent instructions, per cycle; only good to be compared
-
-    def between(self, other: Core) -> Core:
-        """It and another time taken together."""
-        return Core((self.cycles_per_clock + other.cycles_per_clock) / 2, min(self.rate, other.rate))
 
 
 def waited_for_core(engine: Engine) -> float:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.cases import ethernet, mac, mac_of, packet
 from bench.core import waited_for_core
+from bench.frames import ethernet, mac, packet
 from weft import Engine
 from weft.core.runtime import workers
 from weft.features.interface.model import Interfaces
@@ -167,7 +167,9 @@ def main() -> None:
             "create bridge-domain 1",
         ):
             engine.cli(line)
-        target = [packet(ethernet(mac_of(a), mac(0, 1)), "10.0.0.2", f"20.0.0.{n}") for n in range(256)]
+        target = [
+            packet(ethernet(a.row.mac.to_bytes(6, "little"), mac(0, 1)), "10.0.0.2", f"20.0.0.{n}") for n in range(256)
+        ]
         generator.add("load", a, target)
         generator.enable("load")
         prefixes = [f"20.{n >> 16}.{n >> 8 & 255}.{n & 255}/32" for n in range(0, 40 * MANY, 40)]
