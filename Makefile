@@ -31,7 +31,7 @@ lab-openstack-down: .installed-openstack
 	$(SUDO) .venv-openstack/bin/weft-openstack-lab down
 
 test: .installed lint
-	$(SUDO) $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(SUDO) $(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 # With a real Neutron, and the lab: some minutes, and a virtual environment of its own.
 test-openstack: .installed-openstack

@@ -92,6 +92,35 @@ everything = arena.root("test-everything", Everything)
 words = arena.table("test-words", i64, 8)
 
 
+class Published(View):
+    """What the main thread publishes in one word each."""
+
+    told_i64: i64
+    told_u32: u32
+    gap1: u32
+    told_u16: u16
+    gap2: Array[u16] = times(3)
+    told_be64: be64
+    told_be32: be32
+    gap3: u32
+    told_be16: be16
+    gap4: Array[u16] = times(3)
+
+
+published = arena.root("test-published", Published)
+
+
+@routine
+def strangers(word: int, until: int) -> int:
+    """How often a word has been something else than two numbers, before the word at ``until`` is set."""
+    one, other = atomic_load(until + 8), atomic_load(until + 16)
+    found = 0
+    while atomic_load(until) == 0:
+        value = atomic_load(word)
+        found += int((value != one) & (value != other))
+    return found
+
+
 @routine
 def overlay(thing: Everything, value: int) -> int:
     """Read a field, write its two lower bytes through another view, read it again."""

@@ -16,7 +16,7 @@ from weft.core.runtime import threads_in_use, workers
 from weft.features.interface.model import Interfaces
 from weft.features.pg.model import PacketGenerator
 
-from .packet_code import Doorbell, doorbell, words
+from .packet_code import Doorbell, Published, doorbell, published, strangers, words
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,29 @@ def test_threads_have_vpp_s_names(running: Engine) -> None:
     assert running.workers.names == ["vpp_main", "vpp_wk_0", "vpp_wk_1"]
     assert {"vpp_wk_0", "vpp_wk_1"} <= {thread.name for thread in threading.enumerate()}
     assert len(set(running.workers.lwp.values())) == 3
+
+
+@pytest.mark.parametrize("name", [name for name in Published.fields if name.startswith("told")])
+def test_what_python_stores_is_seen_whole(running: Engine, name: str) -> None:
+    """A worker sees a number as it was before or as it is after, whatever its bytes; nothing between."""
+    words_of = []
+    for value in (0x00FF, 0x0100):
+        setattr(published, name, value)
+        words_of.append(memory.atomic_load(published.address + Published.fields[name].offset))
+    words[0], words[1], words[2] = 0, *words_of
+    seen: list[int] = []
+    watcher = threading.Thread(
+        target=lambda: seen.append(
+            running.call(strangers, published.address + Published.fields[name].offset, words.address)
+        )
+    )
+    watcher.start()
+    for _ in range(20_000):
+        setattr(published, name, 0x00FF)
+        setattr(published, name, 0x0100)
+    words[0] = 1
+    watcher.join()
+    assert seen == [0]
 
 
 def test_nothing_moves_within_a_barrier(running: Engine) -> None:

@@ -11,10 +11,15 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable
+from typing import Literal
 
 
 class BadAccess(Exception):
     """Packet code touched memory that is not its own."""
+
+
+#: Numbers of 1, 2, 4 and 8 bytes, signed and unsigned, as ``struct`` names them.
+CODES: tuple[Literal["b", "B", "h", "H", "i", "I", "q", "Q"], ...] = ("b", "B", "h", "H", "i", "I", "q", "Q")
 
 
 class Region:
@@ -23,6 +28,9 @@ class Region:
     def __init__(self, name: str, address: int, size: int) -> None:
         self.name, self.address, self.end = name, address, address + size
         self.bytes = memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+        #: The same as numbers, by their code in ``struct``. Each is read and written in one access; ``struct`` itself
+        #: goes byte by byte, and would let a worker see a number that nobody has written.
+        self.numbers: dict[str, memoryview] = {code: self.bytes[: size & -8].cast(code) for code in CODES}
         #: Called with (address, size, write) before each access; raises BadAccess. None: the whole region is open.
         self.guard: Callable[[int, int, bool], None] | None = None
 
@@ -34,6 +42,8 @@ _starts: list[int] = []
 def add_region(name: str, address: int, size: int) -> Region:
     """Declare mapped memory, so that interpreted code may touch it."""
     region = Region(name, address, size)
+    if address & 7:
+        raise ValueError(f"region {name} at {address:#x} does not start at a multiple of 8")
     at = bisect_right(_starts, address)
     if (at and _regions[at - 1].end > address) or (at < len(_starts) and _starts[at] < region.end):
         raise ValueError(f"region {name} at {address:#x} overlaps another")
@@ -45,20 +55,49 @@ def add_region(name: str, address: int, size: int) -> Region:
 def remove_region(address: int) -> None:
     """Forget the region that starts at ``address``."""
     at = _starts.index(address)
-    _regions.pop(at).bytes.release()
+    region = _regions.pop(at)
+    for numbers in region.numbers.values():
+        numbers.release()
+    region.bytes.release()
     _starts.pop(at)
 
 
-def locate(address: int, size: int, write: bool = False) -> tuple[memoryview, int]:
-    """The memory and the offset in it of ``size`` bytes at ``address``."""
+def region_at(address: int, size: int, write: bool = False) -> Region:
+    """The region in which ``size`` bytes at ``address`` are."""
     at = bisect_right(_starts, address) - 1
     if at >= 0:
         region = _regions[at]
         if address + size <= region.end:
             if region.guard is not None:
                 region.guard(address, size, write)
-            return region.bytes, address - region.address
+            return region
     raise BadAccess(f"{'write' if write else 'read'} of {size} bytes at {address:#x}: no such memory")
+
+
+def locate(address: int, size: int, write: bool = False) -> tuple[memoryview, int]:
+    """The memory and the offset in it of ``size`` bytes at ``address``."""
+    region = region_at(address, size, write)
+    return region.bytes, address - region.address
+
+
+def load(address: int, size: int, code: str) -> int:
+    """The number of ``size`` bytes (1, 2, 4, 8) at ``address``, in one access if it is aligned."""
+    region = region_at(address, size)
+    offset = address - region.address
+    if offset & (size - 1):
+        return int.from_bytes(region.bytes[offset : offset + size], "little", signed=code.islower())
+    value: int = region.numbers[code][offset // size]
+    return value
+
+
+def store(address: int, size: int, code: str, value: int) -> None:
+    """Set a number, in one access if it is aligned."""
+    region = region_at(address, size, write=True)
+    offset = address - region.address
+    if offset & (size - 1):
+        region.bytes[offset : offset + size] = value.to_bytes(size, "little", signed=code.islower())
+    else:
+        region.numbers[code][offset // size] = value
 
 
 def read(address: int, size: int) -> bytes:
@@ -119,31 +158,27 @@ def pause() -> None:
 
 def atomic_add(address: int, value: int) -> int:
     """Add to the 64-bit word at ``address``; returns what was there before."""
-    where, offset = locate(address, 8, write=True)
-    old = int.from_bytes(where[offset : offset + 8], "little", signed=True)
-    where[offset : offset + 8] = ((old + value) & _M64).to_bytes(8, "little")
+    old = load(address, 8, "q")
+    store(address, 8, "Q", (old + value) & _M64)
     return old
 
 
 def atomic_swap(address: int, expected: int, value: int) -> int:
     """If the 64-bit word at ``address`` is ``expected``, make it ``value``. Returns 1 if it was, else 0."""
-    where, offset = locate(address, 8, write=True)
-    if int.from_bytes(where[offset : offset + 8], "little", signed=True) != expected:
+    if load(address, 8, "q") != expected:
         return 0
-    where[offset : offset + 8] = (value & _M64).to_bytes(8, "little")
+    store(address, 8, "Q", value & _M64)
     return 1
 
 
 def atomic_load(address: int) -> int:
     """The 64-bit word at ``address``; nothing after it is read earlier (acquire)."""
-    where, offset = locate(address, 8)
-    return int.from_bytes(where[offset : offset + 8], "little", signed=True)
+    return load(address, 8, "q")
 
 
 def atomic_store(address: int, value: int) -> None:
     """Set the 64-bit word at ``address``; everything before it is visible with it (release)."""
-    where, offset = locate(address, 8, write=True)
-    where[offset : offset + 8] = (value & _M64).to_bytes(8, "little")
+    store(address, 8, "Q", value & _M64)
 
 
 def copy(destination: int, source: int, size: int) -> None:

@@ -19,7 +19,6 @@ when written, so the compiled and the interpreted form of a function compute the
 from __future__ import annotations
 
 import inspect
-import struct
 import sys
 import typing
 from collections.abc import Callable, Iterator
@@ -39,28 +38,32 @@ class Scalar:
         self.name, self.bits, self.size = name, bits, bits // 8
         self.big_endian, self.signed = big_endian, signed
         self.mask = (1 << bits) - 1
-        code = {8: "b", 16: "h", 32: "i", 64: "q"}.get(bits)
-        order = ">" if big_endian else "<"
-        self._unpack = struct.Struct(order + (code if signed else code.upper())).unpack_from if code else None
-        self._pack = struct.Struct(order + code.upper()).pack_into if code else None
         self._order: typing.Literal["big", "little"] = "big" if big_endian else "little"
+        #: How the machine reads and writes it, if it is as wide as one of its numbers.
+        self._code = {8: "b", 16: "h", 32: "i", 64: "q"}.get(bits, "")
+        self._unsigned = self._code.upper()
+        if not signed or big_endian:
+            self._code = self._unsigned
 
     def __repr__(self) -> str:
         return self.name
 
     def load(self, address: int) -> int:
-        where, offset = memory.locate(address, self.size)
-        if self._unpack is not None:
-            value: int = self._unpack(where, offset)[0]
-            return value
-        return int.from_bytes(where[offset : offset + self.size], self._order, signed=self.signed)
+        if not self._code:
+            return int.from_bytes(memory.read(address, self.size), self._order, signed=self.signed)
+        value = memory.load(address, self.size, self._code)
+        if self.big_endian:
+            return int.from_bytes(value.to_bytes(self.size, "little"), "big", signed=self.signed)
+        return value
 
     def store(self, address: int, value: int) -> None:
-        where, offset = memory.locate(address, self.size, write=True)
-        if self._pack is not None:
-            self._pack(where, offset, int(value) & self.mask)
-        else:
-            where[offset : offset + self.size] = (int(value) & self.mask).to_bytes(self.size, self._order)
+        value = int(value) & self.mask
+        if not self._code:
+            memory.write(address, value.to_bytes(self.size, self._order))
+            return
+        if self.big_endian:
+            value = int.from_bytes(value.to_bytes(self.size, "big"), "little")
+        memory.store(address, self.size, self._unsigned, value)
 
 
 class Area:

@@ -64,9 +64,11 @@ class Statistics:
     def nodes(self, thread: int) -> list[NodeStatistics]:
         """All nodes of a thread, by name."""
         graph = self._engine.graph
-        where, start = memory.locate(runtimes[thread * MAX_NODES].address, NodeRuntime.size)
+        first = thread * MAX_NODES
         return [
-            NodeStatistics(instance, *_COUNTS.unpack_from(where, start + instance.index * NodeRuntime.size + _CALLS))
+            NodeStatistics(
+                instance, *_COUNTS.unpack(memory.read(runtimes[first + instance.index].address + _CALLS, _COUNTS.size))
+            )
             for _, instance in sorted(graph.by_name.items())
         ]
 
