@@ -1,4 +1,4 @@
-# make lab · make test · make bench · make bench-vhost · make fuzz; see README.md.
+# make lab · make test · make bench · make bench-compare · make bench-vhost · make fuzz; see README.md.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Engines that tests start in processes of their own are compiled from source again and again otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab lab-down lab-vxlan lab-vxlan-down lab-openstack lab-openstack-down test test-openstack lint bench bench-vhost fuzz clean
+.PHONY: lab lab-down lab-vxlan lab-vxlan-down lab-openstack lab-openstack-down test test-openstack lint bench bench-compare bench-vhost fuzz clean
 
 lab: .installed
 	$(SUDO) $(BIN)/python -m weft.lab up
@@ -44,6 +44,12 @@ lint: .installed
 
 bench: .installed
 	$(BIN)/python -m bench
+
+# Ours and a real VPP in turn: make bench-compare VPP=/path/to/vpp
+VPP ?= vpp
+
+bench-compare: .installed
+	$(SUDO) $(BIN)/python -m bench.compare --vpp $(VPP)
 
 bench-vhost: .installed
 	$(SUDO) $(BIN)/python -m bench.vhost
