@@ -261,6 +261,46 @@ def test_admin_state_and_network_follow(host: Host, served: Served) -> None:
     run(program, host.store)
 
 
+def test_a_network_s_mtu_is_that_of_its_interfaces(host: Host, served: Served) -> None:
+    async def program(etcd: Etcd) -> None:
+        async with host.agent() as agent:
+            for mtu in (9000, 1400):
+                await put_ports(etcd, host.prefix, "h1", {1: port(1, vlan(100), str(host.folder), mtu=mtu)})
+                await eventually(lambda mtu=mtu: sizes(served) == {"pg0.100": mtu, "VirtualEthernet0/0/0": mtu})
+            await host.has(etcd, 1, "up")
+            before = agent.reconciler.writes
+        async with host.agent() as agent:
+            await eventually(lambda: agent.outcomes is not None)
+            assert before and not agent.reconciler.writes
+
+    run(program, host.store)
+
+
+def sizes(served: Served) -> dict[str, int]:
+    """The MTUs of the interfaces that have a tag."""
+    vpp = served.client()
+    found = {each.interface_name: each.mtu[0] for each in vpp.api.sw_interface_dump() if each.tag}
+    vpp.disconnect()
+    return found
+
+
+def test_a_folder_of_sockets_that_is_missing(host: Host, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port says so, others go on, and it is made when the folder is there: not only at its next turn."""
+    monkeypatch.setattr(reconciler, "BACK_OFF", (3600.0,))
+    sockets = host.folder / "sockets"
+    facts = replace(host.config.facts, vhost_user_dir=str(sockets))
+
+    async def program(etcd: Etcd) -> None:
+        async with host.agent(facts=facts):
+            await put_ports(etcd, host.prefix, "h1", {1: port(1, vlan(100), str(sockets))})
+            assert f"{sockets}, is not there" in (await host.has(etcd, 1, "failed")).reason
+            await eventually(lambda: "pop-1" in served.cli("show bridge-domain 1 detail"))
+            sockets.mkdir()
+            await host.has(etcd, 1, "up")
+
+    run(program, host.store)
+
+
 def test_a_second_agent_of_the_same_name_refuses(host: Host, served: Served, tmp_path: Path) -> None:
     async def program(etcd: Etcd) -> None:
         async with host.agent():

@@ -107,6 +107,17 @@ def test_small_differences_are_mended_in_place() -> None:
     ]
 
 
+def test_all_interfaces_of_a_network_have_its_mtu() -> None:
+    vm, uplink = tags.port(PORT.format(1)), tags.uplink(SEGMENT.format(100))
+    big = port(1, vlan(100), mtu=9000)
+    actual = wired()
+    assert set(planned(build((1, big)), actual)) == {f"{vm}: MTU 9000", f"{uplink}: MTU 9000"}  # eth0 is not ours
+    for index in (2, 3):
+        actual.interfaces[index].mtu = 9000
+    assert planned(build((1, big)), actual) == []
+    assert planned(build((1, port(1, vlan(100), mtu=0))), actual) == []  # not known
+
+
 def test_a_port_on_another_network_moves_and_the_old_network_goes() -> None:
     plan = planned(build((1, port(1, flat()))), wired())
     assert f"delete bridge domain 4 ({tags.bridge(SEGMENT.format(100))})" in plan
@@ -217,6 +228,11 @@ def tunnelled() -> Actual:
         "10.0.0.1": "fa:16:3e:00:00:01", "10.0.0.2": "fa:16:3e:00:00:02", "2001:db8::2": "fa:16:3e:00:00:02"
     }  # fmt: skip
     return actual
+
+
+def test_tunnels_have_the_mtu_of_their_network() -> None:
+    plan = planned(build((1, port(1, vxlan(5000), mtu=1450)), locations=HERE, endpoints={"h2": "192.0.2.2"}), Actual())
+    assert f"{tags.tunnel(5000, '192.0.2.2')}: MTU 1450" in plan
 
 
 def test_a_tunnelled_network_that_is_right_needs_nothing() -> None:

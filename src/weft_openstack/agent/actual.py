@@ -73,6 +73,8 @@ class Interface:
     vlan: int = 0
     admin_up: bool = False
     pops: bool = False
+    mtu: int = 0  #: of layer 3
+    mtu: int = 0  #: of layer 3; 0: the device's
     bridge: int = -1
     group: int = 0  #: split-horizon group
 

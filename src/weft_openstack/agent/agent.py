@@ -27,6 +27,7 @@ from weft_openstack.store.mirror import RETRY, Mirror
 log = logging.getLogger("weft_openstack.agent")
 
 
+LOOK = 1.0  #: seconds between looks whether a folder that was missing is there
 GRACE = 10.0  #: seconds without a forwarder, which may just start anew, before its ports are said to have failed
 
 
@@ -102,6 +103,13 @@ class Agent:
         if self.reconciler.retry(ref for ref, device in wanted.items() if device in came):
             self._wake.set()
 
+    async def _look_for_folders(self) -> None:
+        """What failed because a folder was missing has its turn when that is there."""
+        while True:
+            await asyncio.sleep(LOOK)
+            if self.reconciler.retry(self.reconciler.awaiting()):
+                self._wake.set()
+
     def _lease_lost(self) -> None:
         self.publisher.forget()
         self.presence.forget()
@@ -139,6 +147,7 @@ class Agent:
                 for part in (self.ports.run, self.endpoints.run, self.lease.run, self._reconcile, self._publish):
                     group.create_task(part())
                 group.create_task(devices.watch(self._devices_changed))
+                group.create_task(self._look_for_folders())
         finally:
             await self.close()
 

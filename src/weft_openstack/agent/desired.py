@@ -50,6 +50,7 @@ class Wanted:
     group: int = 0
     pops: bool = False
     up: bool = True
+    mtu: int = 0  #: the network's; 0: not known, so it stays as it is
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,9 @@ class Builder:
         ref = tags.port(port)
         what, needs = self._what(record.attachment)
         bridge, below = _SEGMENTS[record.segment.type](self, record)
-        self.desired.interfaces[ref] = Wanted(ref, what, bridge=bridge, pops=isinstance(what, Vlan), up=record.admin_up)
+        self.desired.interfaces[ref] = Wanted(
+            ref, what, bridge=bridge, pops=isinstance(what, Vlan), up=record.admin_up, mtu=record.mtu
+        )
         return Wish(at, ref, (ref, bridge, *needs, *below), up=record.admin_up)
 
     def _what(self, attachment: records.Attachment) -> tuple[What, tuple[str, ...]]:
@@ -146,7 +149,8 @@ class Builder:
         assert record.segment.number is not None
         self._bridge(bridge)
         self.desired.interfaces.setdefault(uplink, Wanted(uplink, Existing(uplink)))
-        self.desired.interfaces[ref] = Wanted(ref, Vlan(uplink, record.segment.number), bridge=bridge, pops=True)
+        what = Vlan(uplink, record.segment.number)
+        self.desired.interfaces[ref] = Wanted(ref, what, bridge=bridge, pops=True, mtu=record.mtu)
         return bridge, (ref, uplink)
 
     def _bridge(self, tag: str) -> None:
@@ -155,18 +159,19 @@ class Builder:
 
     def _vxlan(self, record: records.Port) -> tuple[str, tuple[str, ...]]:
         """A tunnel to each host that has a port of the network, and where each of these ports is."""
-        source, tag, vni = self.facts.tunnel_address, tags.bridge(record.segment.id), record.segment.number
-        assert vni is not None
+        source, tag = self.facts.tunnel_address, tags.bridge(record.segment.id)
         if source is None:
             raise Impossible("this host has no address for tunnels (tunnel_address)")
         if tag not in self.desired.bridges:
             bridge = WantedBridge(tag, uu_flood=False, arp_term=True, mac_age=self.facts.mac_age)
             self.desired.bridges[tag] = bridge
             for path, item in self.networks.get(record.network, {}).items():
-                self._location(bridge, source, vni, keys.location(record.network, path), item)
+                self._location(bridge, source, record, path, item)
         return tag, ()
 
-    def _location(self, bridge: WantedBridge, source: str, vni: int, key: str, item: Item) -> None:
+    def _location(self, bridge: WantedBridge, source: str, port: records.Port, path: str, item: Item) -> None:
+        key, vni = keys.location(port.network, path), port.segment.number
+        assert vni is not None
         try:
             location = records.decode(records.Location, item.value)
             for address in location.ips:
@@ -185,7 +190,8 @@ class Builder:
             self.desired.notes[key] = str(error)
             return
         ref = tags.tunnel(vni, there)
-        self.desired.interfaces[ref] = Wanted(ref, Tunnel(source, there, vni), bridge=bridge.tag, group=TUNNELS)
+        what = Tunnel(source, there, vni)
+        self.desired.interfaces[ref] = Wanted(ref, what, bridge=bridge.tag, group=TUNNELS, mtu=port.mtu)
         bridge.macs[location.mac] = ref
 
 

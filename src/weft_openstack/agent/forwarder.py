@@ -19,7 +19,7 @@ NEEDED = (
     "show_version", "want_interface_events",
     "sw_interface_dump", "sw_interface_set_flags", "sw_interface_tag_add_del", "create_vlan_subif", "delete_subif",
     "bridge_domain_dump", "bridge_domain_add_del_v2", "bridge_flags", "bridge_domain_set_mac_age",
-    "sw_interface_set_l2_bridge", "l2_interface_vlan_tag_rewrite",
+    "sw_interface_set_l2_bridge", "l2_interface_vlan_tag_rewrite", "sw_interface_set_mtu",
 )  # fmt: skip
 FOR_VHOST = ("create_vhost_user_if_v2", "delete_vhost_user_if", "sw_interface_vhost_user_dump")
 FOR_HOST = ("af_packet_create_v3", "af_packet_delete", "af_packet_dump")
@@ -48,7 +48,11 @@ class Lost(Exception):
 
 
 class Refused(Exception):
-    """The forwarder said no to a request."""
+    """The forwarder said no to a request, or would have. `awaits` is a folder that has to be there first."""
+
+    def __init__(self, reason: str, awaits: str = "") -> None:
+        super().__init__(reason)
+        self.awaits = awaits
 
 
 class _Client(VPPApiClient):  # type: ignore[misc]
@@ -175,6 +179,7 @@ class Forwarder:
                     vlan=each.sub_outer_vlan_id if one_tag else 0,
                     admin_up=bool(each.flags & UP),
                     pops=each.vtr_op == POP_1,
+                    mtu=each.mtu[0],
                 )
             )
         for each in bridges:

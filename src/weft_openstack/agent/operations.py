@@ -6,6 +6,7 @@ name of the thing that an operation is for, and whose error its failure is.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -240,11 +241,14 @@ class Create(Operation):
         return f"make {self.what} for {self.owner}"
 
     async def do(self, forwarder: Forwarder, actual: Actual) -> None:
+        if isinstance(self.what, Vhost) and not os.path.isdir(folder := os.path.dirname(self.what.socket)):
+            raise Refused(f"the folder of its socket, {folder}, is not there", awaits=folder)
         message, fields = _CREATE[type(self.what)](self.what, self.owner)
         reply = await forwarder.call(message, **fields)
         index = reply.sw_if_index
         made, *_ = await forwarder.dump("sw_interface_dump", sw_if_index=index)
-        actual.add(Interface(index, made.interface_name, what=self.what, admin_up=bool(made.flags & UP)))
+        up = bool(made.flags & UP)
+        actual.add(Interface(index, made.interface_name, what=self.what, admin_up=up, mtu=made.mtu[0]))
         await _tag(forwarder, actual, index, self.owner)
 
 
@@ -336,6 +340,20 @@ class Pop(Operation):
             "l2_interface_vlan_tag_rewrite", sw_if_index=interface.index, vtr_op=op, push_dot1q=0, tag1=0, tag2=0
         )
         interface.pops = self.pops
+
+
+@dataclass(frozen=True)
+class SetMtu(Operation):
+    mtu: int
+    rank = 11
+
+    def __str__(self) -> str:
+        return f"{self.owner}: MTU {self.mtu}"
+
+    async def do(self, forwarder: Forwarder, actual: Actual) -> None:
+        interface = _interface(actual, self.owner)
+        await forwarder.call("sw_interface_set_mtu", sw_if_index=interface.index, mtu=[self.mtu, 0, 0, 0])
+        interface.mtu = self.mtu
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,8 @@ class _Planner:
                 self._do(ops.Join(ref, wanted.bridge, wanted.group))
         if not isinstance(wanted.what, Existing) and now.pops != wanted.pops:
             self._do(ops.Pop(ref, wanted.pops))
+        if wanted.mtu not in (0, now.mtu) and not isinstance(wanted.what, Existing):
+            self._do(ops.SetMtu(ref, wanted.mtu))
         if wanted.up and not now.admin_up:
             self._do(ops.SubUp(ref) if isinstance(wanted.what, Vlan) else ops.Up(ref))
 

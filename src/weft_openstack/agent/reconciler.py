@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class _Failure:
     reason: str
     times: int
     again: float  #: on the monotonic clock
+    awaits: str  #: a folder that was missing
 
 
 @dataclass(eq=False)
@@ -111,7 +113,7 @@ class Reconciler:
         before = self.failures.get(operation.owner)
         times = before.times + 1 if before else 1
         again = time.monotonic() + BACK_OFF[min(times, len(BACK_OFF)) - 1]
-        self.failures[operation.owner] = _Failure(f"{operation}: {error}", times, again)
+        self.failures[operation.owner] = _Failure(f"{operation}: {error}", times, again, error.awaits)
         if before is None or not before.reason.endswith(str(error)):
             log.warning("%s: %s", operation, error)
 
@@ -121,6 +123,10 @@ class Reconciler:
         for failure in waiting:
             failure.again = 0.0
         return bool(waiting)
+
+    def awaiting(self) -> list[str]:
+        """Those that failed because a folder was missing which is there now."""
+        return [owner for owner, each in self.failures.items() if each.awaits and os.path.isdir(each.awaits)]
 
     def next_try(self) -> float | None:
         """When, on the monotonic clock, something that failed is tried again."""
