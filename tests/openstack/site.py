@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.openstack.nova import Nova
 from vpp_papi import VPPApiClient
 
 from weft_openstack.lab.hosts import speaks
@@ -75,6 +77,7 @@ class Site:
     etcd: EtcdServer = field(init=False)
     database: MariaDb = field(init=False)
     neutron: Neutron = field(init=False)
+    nova: Nova = field(init=False)
     nodes: list[Node] = field(init=False)
 
     @contextmanager
@@ -90,7 +93,8 @@ class Site:
                 "etcd_insecure_explicit_disable_https": "true",
                 "audit_interval": "5",
             }
-            self.neutron = Neutron(self.folder, self.environment, self.database.url, options)
+            self.nova = stack.enter_context(Nova.listening())
+            self.neutron = Neutron(self.folder, self.environment, self.database.url, options, nova=self.nova.url)
             self.neutron.migrate()
             self.nodes = [Node(name, self.folder / name, self.etcd.endpoint) for name in ("h1", "h2")]
             for process in (*(node.engine for node in self.nodes), self.neutron.api):
@@ -128,7 +132,7 @@ class Site:
         return made
 
     def port(self, network: Any, host: str = "h1", **fields: Any) -> Any:
-        owner = {"device_owner": "compute:nova", "device_id": "vm"}
+        owner = {"device_owner": "compute:nova", "device_id": str(uuid.uuid4())}
         return self.neutron.create("port", network_id=network["id"], **owner | {"binding:host_id": host} | fields)
 
     def status(self, port: Any, status: str, seconds: float = 30) -> None:

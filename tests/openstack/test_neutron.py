@@ -85,14 +85,18 @@ def test_dhcp_and_router_ports_are_taps(site: Site) -> None:
 
 
 def test_the_new_host_is_wired_before_the_old_one_is_unwired(site: Site) -> None:
+    """And Nova hears when it is, as it does when a port begins to forward: network-vif-plugged."""
     port = site.port(site.network(name="migration"))
     site.status(port, "ACTIVE")
     number, tag = port["id"], f"weft:port:{port['id']}"
+    wait_for(lambda: site.nova.plugged(number) == 1, 20, "Nova told that the port forwards")
     binding = {"binding": {"host": "h2", "vnic_type": "normal"}}
     made = site.neutron.call("POST", f"ports/{number}/bindings", binding)["binding"]
     assert made["vif_type"] == "vhostuser" and made["status"] == "INACTIVE"
     wait_for(lambda: tag in site.nodes[1].tags(), 20, "the port on h2")
     assert tag in site.nodes[0].tags()
+    wait_for(lambda: site.nova.plugged(number) == 2, 20, "Nova told that the port forwards on h2")
+    assert site.neutron.show("port", number)["status"] == "ACTIVE"
     site.neutron.call("PUT", f"ports/{number}/bindings/h2/activate")
     wait_for(lambda: tag not in site.nodes[0].tags(), 20, "the port gone from h1")
     assert tag in site.nodes[1].tags()

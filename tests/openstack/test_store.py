@@ -61,6 +61,19 @@ def test_transactions_hold_or_do_nothing(store: Settings, prefix: str) -> None:
     run(store, program)
 
 
+def test_reads_many_keys_at_once(store: Settings, prefix: str) -> None:
+    async def program(etcd: Etcd) -> None:
+        names = [f"{prefix}{number}" for number in range(250)]
+        for name in names[::2]:
+            await etcd.put(name, name.encode())
+        found = await etcd.get_all(names)
+        assert {key: item.value for key, item in found.items()} == {name: name.encode() for name in names[::2]}
+        assert found[names[2]] == await etcd.get(names[2])
+        assert await etcd.get_all([]) == {}
+
+    run(store, program)
+
+
 def test_reads_more_than_one_page_in_one_revision(store: Settings, prefix: str) -> None:
     async def program(etcd: Etcd) -> None:
         names = [f"{prefix}{number:05}" for number in range(2345)]

@@ -74,7 +74,6 @@ class Interface:
     admin_up: bool = False
     pops: bool = False
     mtu: int = 0  #: of layer 3
-    mtu: int = 0  #: of layer 3; 0: the device's
     bridge: int = -1
     group: int = 0  #: split-horizon group
 

@@ -117,13 +117,16 @@ auth_strategy = noauth
 api_paste_config = {environment}/etc/neutron/api-paste.ini
 state_path = {folder}
 transport_url = {transport}
-notify_nova_on_port_status_changes = false
+notify_nova_on_port_status_changes = {tells_nova}
 notify_nova_on_port_data_changes = false
 dhcp_agent_notification = {dhcp}
 rpc_workers = 1
 debug = {debug}
 [oslo_messaging_notifications]
 driver = noop
+[nova]
+auth_type = none
+endpoint = {nova}
 [quotas]
 quota_port = -1
 quota_network = -1
@@ -164,6 +167,7 @@ class Neutron:
     driver: dict[str, str]
     transport: str = "fake://"
     dhcp: bool = False
+    nova: str = ""  #: where Nova hears of ports that forward; nowhere, if there is none
     plugins: str = "router,trunk,segments,flavors"
     port: int = field(default_factory=free_port)
 
@@ -177,6 +181,8 @@ class Neutron:
                 folder=self.folder,
                 transport=self.transport,
                 dhcp=str(self.dhcp).lower(),
+                tells_nova=str(bool(self.nova)).lower(),
+                nova=self.nova,
                 debug="false",
                 database=self.database,
                 driver="\n".join(f"{name} = {value}" for name, value in self.driver.items()),

@@ -30,13 +30,17 @@ def compare(store: EtcdThread, prefix: str, outbox: Outbox) -> list[Difference]:
 
 
 def _differing(store: EtcdThread, prefix: str, only: set[str] | None) -> dict[str, str]:
-    there: dict[str, bytes] = {}
-    for part in keys.DESIRED:
-        items, _ = store.call(store.etcd.below(prefix + part))
-        there |= {item.key.removeprefix(prefix): item.value for item in items}
-    found = {}
-    for key in sorted(desired.every() | there.keys() if only is None else only):
-        record = desired.wanted(key)
+    """What differs, of all keys or of some."""
+    if only is None:
+        parts = [store.call(store.etcd.below(prefix + part))[0] for part in keys.DESIRED]
+        there = {item.key.removeprefix(prefix): item.value for part in parts for item in part}
+        wanted = desired.wanted(desired.every() | there.keys())
+    else:
+        items = store.call(store.etcd.get_all([prefix + key for key in only]))
+        there = {key.removeprefix(prefix): item.value for key, item in items.items()}
+        wanted = desired.wanted(only)
+    found = dict(wanted.problems)
+    for key, record in wanted.records.items():
         if record is None and key in there:
             found[key] = "is there and should not be"
         elif record is not None and key not in there:

@@ -70,27 +70,33 @@ class Copier:
         return 0 if away else len(paths)
 
     async def _copy_all(self, paths: list[str]) -> dict[str, Exception | None]:
-        results = await asyncio.gather(*map(self._copy, paths), return_exceptions=True)
-        return {
-            path: result if isinstance(result, Exception) else None for path, result in zip(paths, results, strict=True)
-        }
-
-    async def _copy(self, path: str) -> None:
-        """Make one key as the database says. What is in etcd is read first: if it is another one when it is written,
-        somebody else was faster, and all is looked at anew."""
-        key = self.prefix + path
+        """Make keys as the database says. What is in etcd is read first: if it is another one when it is written,
+        somebody else was faster, and all of that key is looked at anew. So it is if the database changed meanwhile."""
+        results: dict[str, Exception | None] = {}
+        left = paths
         for _ in range(TRIES):
-            item = await self.store.etcd.get(key)
-            record = await asyncio.to_thread(desired.wanted, path)
-            if not await self._write(key, item, record):
-                continue
-            now = await asyncio.to_thread(desired.wanted, path)
-            if now == record or (now and record and records.same(now, records.encode(record))):
-                return
-        raise StoreError("it changes faster than it can be copied")
+            try:
+                items = await self.store.etcd.get_all([self.prefix + path for path in left])
+            except StoreError as error:
+                return results | dict.fromkeys(left, error)
+            wanted = await asyncio.to_thread(desired.wanted, left)
+            results |= {path: StoreError(problem) for path, problem in wanted.problems.items()}
+            writes = [self._write(self.prefix + path, items, record) for path, record in wanted.records.items()]
+            written = dict(zip(wanted.records, await asyncio.gather(*writes, return_exceptions=True), strict=True))
+            results |= {path: error for path, error in written.items() if isinstance(error, Exception)}
+            now = (await asyncio.to_thread(desired.wanted, list(written))).records
+            done = [
+                path for path, is_so in written.items() if is_so is True and _same(wanted.records[path], now.get(path))
+            ]
+            results |= dict.fromkeys(done)
+            left = [path for path in left if path not in results]
+            if not left:
+                return results
+        return results | dict.fromkeys(left, StoreError("it changes faster than it can be copied"))
 
-    async def _write(self, key: str, item: Item | None, record: records.Record | None) -> bool:
-        """Whether the key is now as it should be."""
+    async def _write(self, key: str, items: dict[str, Item], record: records.Record | None) -> bool:
+        """Whether a key is now as it should be."""
+        item = items.get(key)
         condition = [Unchanged(key, item.modified if item else 0)]
         if record is None:
             return item is None or bool(await self.store.etcd.transact(condition, [Delete(key)]))
@@ -99,6 +105,10 @@ class Copier:
                 return True
             _check_revision(item, record)
         return bool(await self.store.etcd.transact(condition, [Put(key, records.encode(record))]))
+
+
+def _same(one: records.Record | None, other: records.Record | None) -> bool:
+    return one == other or (one is not None and other is not None and records.same(one, records.encode(other)))
 
 
 def _check_revision(item: Item, record: records.Record) -> None:

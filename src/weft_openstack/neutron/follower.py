@@ -17,6 +17,7 @@ from neutron_lib import context as neutron_context
 from neutron_lib.callbacks import resources
 from neutron_lib.db import api as db_api
 from neutron_lib.plugins import directory
+from oslo_config import cfg
 
 from weft_openstack.neutron import agents, audit, naming
 from weft_openstack.neutron.loop import EtcdThread
@@ -44,6 +45,7 @@ class Follower:
         self._lock = threading.Lock()
         self._changed: set[str] = set()
         self._mirror: Mirror | None = None
+        self._plugged: dict[str, int] = {}  #: where virtual machines migrate to: state -> of which record Nova was told
 
     def start(self) -> None:
         self.store.begin(self._stand())
@@ -137,6 +139,8 @@ class Follower:
         host, port = parsed.words["host"], parsed.words["port"]
         try:
             self._tell(context, host, port, items.get(path), _is_ready(items.get(f"{host}/agent")))
+        except records.Malformed as error:
+            log.warning("%s: %s", path, error)
         except Exception:
             log.exception("port %s on %s: its status could not be told; trying again", port, host)
             timer = threading.Timer(RETRY, self._hear, [{path}])
@@ -148,16 +152,13 @@ class Follower:
         nobody knows, and the forwarder goes on without it: the status stays."""
         now = _status(context, port, host)
         if now is None:
+            self._tell_nova(context, host, port, item)
             return
         if item is None:
             if ready and now == constants.PORT_STATUS_ACTIVE:
                 _down(context, port, host)
             return
-        try:
-            state = records.decode(records.PortState, item.value)
-        except records.Malformed as error:
-            log.warning("%s: %s", item.key, error)
-            return
+        state = records.decode(records.PortState, item.value)
         if state.status != "up":
             if now == constants.PORT_STATUS_ACTIVE:
                 _down(context, port, host)
@@ -165,6 +166,23 @@ class Follower:
             provisioning_blocks.provisioning_complete(
                 context, port, resources.PORT, provisioning_blocks.L2_AGENT_ENTITY
             )
+
+    def _tell_nova(self, context: Any, host: str, port: str, item: Item | None) -> None:
+        """Tell Nova, once for each record, that a port forwards on a host that its virtual machine migrates to. Its
+        status says nothing of that: it is that of the host where the virtual machine is."""
+        path = _path(host, port)
+        if item is None:
+            self._plugged.pop(path, None)
+            return
+        state = records.decode(records.PortState, item.value)
+        if state.status != "up" or self._plugged.get(path) == state.at or not self._is_current(host, port, state):
+            return
+        self._plugged[path] = state.at
+        notifier = getattr(directory.get_plugin(), "nova_notifier", None)
+        row = _migrating(context, port, host)
+        if row is not None and notifier is not None and cfg.CONF.notify_nova_on_port_status_changes:
+            log.info("port %s forwards on %s, where it migrates to", port, host)
+            notifier.notify_port_active_direct(row)
 
     def _is_current(self, host: str, port: str, state: records.PortState) -> bool:
         """Whether the agent speaks of the port's record that is there now."""
@@ -214,6 +232,22 @@ def _status(context: Any, port: str, host: str) -> str | None:
         )
         found: str | None = query.scalar()
         return found
+
+
+@db_api.retry_db_errors
+def _migrating(context: Any, port: str, host: str) -> Any:
+    """A port's row if it is bound on a host for a migration, and another host's binding is the active one."""
+    with db_api.CONTEXT_READER.using(context):
+        query = (
+            context.session.query(models_v2.Port)
+            .join(ml2.PortBinding, ml2.PortBinding.port_id == models_v2.Port.id)
+            .filter(
+                models_v2.Port.id == port,
+                ml2.PortBinding.host == host,
+                ml2.PortBinding.status == constants.INACTIVE,
+            )
+        )
+        return query.one_or_none()
 
 
 def _down(context: Any, port: str, host: str) -> None:

@@ -172,6 +172,17 @@ class Etcd:
         answer = await self._call(rpc.KVStub, "Range", rpc.RangeRequest(key=key.encode()))
         return _item(answer.kvs[0]) if answer.kvs else None
 
+    async def get_all(self, keys: Sequence[str]) -> dict[str, Item]:
+        """The items of some keys, by key; those that are not there are left out."""
+        found: dict[str, Item] = {}
+        for start in range(0, len(keys), OPERATIONS):
+            part = keys[start : start + OPERATIONS]
+            reads = [rpc.RequestOp(request_range=rpc.RangeRequest(key=key.encode())) for key in part]
+            answer = await self._call(rpc.KVStub, "Txn", rpc.TxnRequest(success=reads))
+            items = [_item(kv) for each in answer.responses for kv in each.response_range.kvs]
+            found |= {item.key: item for item in items}
+        return found
+
     async def below(self, prefix: str) -> tuple[list[Item], int]:
         """All items whose keys begin with a prefix, as they were together in one revision; that revision."""
         found: list[Item] = []
