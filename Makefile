@@ -10,7 +10,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Engines that tests start in processes of their own are compiled from source again and again otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab lab-down lab-vxlan lab-vxlan-down lab-openstack lab-openstack-down test test-openstack lint bench bench-compare bench-vhost fuzz clean
+.PHONY: lab lab-down lab-vxlan lab-vxlan-down lab-openstack lab-openstack-down test test-openstack lint bench \
+        bench-compare bench-vhost bench-openstack fuzz clean
 
 lab: .installed
 	$(SUDO) $(BIN)/python -m weft.lab up
@@ -53,6 +54,9 @@ bench-compare: .installed
 
 bench-vhost: .installed
 	$(SUDO) $(BIN)/python -m bench.vhost
+
+bench-openstack: .installed-openstack
+	$(SUDO) .venv-openstack/bin/python -m bench.openstack
 
 SECONDS ?= 600
 

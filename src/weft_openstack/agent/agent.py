@@ -28,6 +28,7 @@ log = logging.getLogger("weft_openstack.agent")
 
 
 LOOK = 1.0  #: seconds between looks whether a folder that was missing is there
+PAUSE = 0.2  #: seconds at the most between a round and the next, which is as long as the round took
 GRACE = 10.0  #: seconds without a forwarder, which may just start anew, before its ports are said to have failed
 
 
@@ -120,7 +121,7 @@ class Agent:
         wanted = set()
         for item in self.ports.items.values():
             with suppress(records.Malformed):
-                port = records.decode(records.Port, item.value)
+                port = records.read(records.Port, item)
                 if port.segment.type == "vxlan":
                     wanted.add(port.network)
         for network in self.networks.keys() - wanted:
@@ -229,9 +230,11 @@ class Agent:
                     self.reconciler.doubt()
                 if self.reconciler.stale:
                     read = time.monotonic()
+                began = time.monotonic()
                 self.outcomes = await self.reconciler.round(self.desired())
                 failed = sum(outcome.status == "failed" for outcome in self.outcomes.values())
                 self._tell(forwarder=self.forwarder.version, ready=True, ports=len(self.outcomes), failed=failed)
+                await asyncio.sleep(min(PAUSE, time.monotonic() - began))  # what comes in crowds is done together
                 await self._sleep(read)
         finally:
             listener.cancel()

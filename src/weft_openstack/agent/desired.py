@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import re
@@ -93,7 +94,7 @@ class Builder:
         good: dict[str, tuple[int, records.Port]] = {}
         for port, item in sorted(ports.items()):
             try:
-                good[port] = (item.modified, records.decode(records.Port, item.value))
+                good[port] = (item.modified, records.read(records.Port, item))
             except records.Malformed as error:
                 self.desired.keep.add(tags.port(port))
                 self.desired.ports[port] = Wish(item.modified, tags.port(port), problem=str(error))
@@ -173,16 +174,16 @@ class Builder:
         key, vni = keys.location(port.network, path), port.segment.number
         assert vni is not None
         try:
-            location = records.decode(records.Location, item.value)
+            location = records.read(records.Location, item)
             for address in location.ips:
-                bridge.neighbors[str(ipaddress.ip_address(address))] = location.mac
+                bridge.neighbors[_canonical(address)] = location.mac
             if location.host == self.facts.name:
                 return
             key = keys.endpoint(location.host)
             if location.host not in self.endpoints:
                 self.desired.notes[key] = f"{location.host} has not said where its tunnels end"
                 return
-            there = records.decode(records.Endpoint, self.endpoints[location.host].value).address
+            there = records.read(records.Endpoint, self.endpoints[location.host]).address
             if there == source:
                 self.desired.notes[key] = f"{location.host} says that its tunnels end here ({there})"
                 return
@@ -190,9 +191,16 @@ class Builder:
             self.desired.notes[key] = str(error)
             return
         ref = tags.tunnel(vni, there)
-        what = Tunnel(source, there, vni)
-        self.desired.interfaces[ref] = Wanted(ref, what, bridge=bridge.tag, group=TUNNELS, mtu=port.mtu)
+        if ref not in self.desired.interfaces:
+            what = Tunnel(source, there, vni)
+            self.desired.interfaces[ref] = Wanted(ref, what, bridge=bridge.tag, group=TUNNELS, mtu=port.mtu)
         bridge.macs[location.mac] = ref
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _canonical(address: str) -> str:
+    """An address as the forwarder's dumps write it."""
+    return str(ipaddress.ip_address(address))
 
 
 _SEGMENTS: dict[str, Callable[[Builder, records.Port], tuple[str, tuple[str, ...]]]] = {

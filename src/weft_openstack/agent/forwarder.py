@@ -87,6 +87,16 @@ class Forwarder:
         await self.close()
         self.lost.clear()
         self._gone = asyncio.get_running_loop().create_future()
+        self._client = await self._open()
+        if missing := self.missing(NEEDED):
+            await self.close()
+            raise Refused(f"the forwarder at {self.path} does not have {', '.join(missing)}")
+        answer = await self.call("show_version")
+        self.version = f"{answer.program} {answer.version}"
+        await self.call("want_interface_events", enable_disable=1, pid=0)
+
+    async def _open(self) -> Any:
+        """A client that is connected. Raises Lost."""
         client = _Client(self.path, self.events)
         try:
             async with asyncio.timeout(self.timeout):
@@ -94,14 +104,8 @@ class Forwarder:
                     raise Lost(f"nothing listens at {self.path}, or this user may not connect to it")
         except (OSError, EOFError, TimeoutError) as error:
             raise Lost(f"{self.path}: {str(error) or 'no answer'}") from None
-        self._client = client
         client.socket_task.add_done_callback(self._ended)
-        if missing := self.missing(NEEDED):
-            await self.close()
-            raise Refused(f"the forwarder at {self.path} does not have {', '.join(missing)}")
-        answer = await self.call("show_version")
-        self.version = f"{answer.program} {answer.version}"
-        await self.call("want_interface_events", enable_disable=1, pid=0)
+        return client
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         with suppress(asyncio.CancelledError):

@@ -58,7 +58,7 @@ class Presence:
         known = 0
         if item is not None:
             try:
-                other = records.decode(records.Agent, item.value)
+                other = records.read(records.Agent, item)
             except records.Malformed:
                 other = None
             if other is None or other.machine != self.record.machine:

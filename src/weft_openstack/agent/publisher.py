@@ -30,7 +30,7 @@ class Publisher:
         for item in found:
             port = item.key[len(start) :]
             try:
-                state = records.decode(records.PortState, item.value)
+                state = records.read(records.PortState, item)
             except records.Malformed:
                 state = records.PortState(status="failed", since=0.0)
             self.said[port] = state if item.lease == self.lease.id else records.PortState(status="failed", since=-1.0)

@@ -7,21 +7,19 @@ flat networks untagged and VLAN networks tagged. Tunnels end at an address of th
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from weft_openstack.agent.forwarder import Forwarder, Lost, Refused
+from weft_openstack.lab.engine import engine
 from weft_openstack.lab.node import Node, cable
 from weft_openstack.lab.process import Process
 
 BIN = Path(sys.executable).parent
 PHYSNET, UPLINK = "physnet1", "host-eth1"
 TUNNEL_VLAN = 4000  #: beyond those that networks get
-STARTS_WITHIN = 600.0  #: seconds, where an engine has all to compile and others want the processor too
 
 STARTUP = """
 create host-interface name eth1
@@ -30,22 +28,6 @@ create sub-interfaces host-eth1 {vlan}
 set interface state host-eth1.{vlan} up
 set interface ip address host-eth1.{vlan} {tunnel}/24
 """
-
-
-def speaks(path: Path) -> bool:
-    """Whether a forwarder answers at a socket: one that compiles has the socket, but no time."""
-
-    async def ask() -> bool:
-        forwarder = Forwarder(str(path), timeout=2)
-        try:
-            await forwarder.connect()
-        except (Lost, Refused):
-            return False
-        finally:
-            await forwarder.close()
-        return True
-
-    return path.exists() and asyncio.run(ask())
 
 
 @dataclass(eq=False)
@@ -80,13 +62,7 @@ class Host:
     def __post_init__(self) -> None:
         self.node = Node(self.name, self.lab)
         self.folder = self.lab / self.name
-        self.engine = Process(
-            f"engine of {self.name}",
-            (str(BIN / "weft-engine"), *self._stanzas().split()),
-            self.folder / "engine.log",
-            ready=lambda: speaks(self.folder / "api.sock"),
-            seconds=STARTS_WITHIN,
-        )
+        self.engine = engine(f"engine of {self.name}", self.folder)
         self.agent = Process(
             f"agent of {self.name}",
             (str(BIN / "weft-agent"), "--config-file", str(self.configuration)),
@@ -104,14 +80,6 @@ class Host:
     @property
     def configuration(self) -> Path:
         return self.folder / "agent.conf"
-
-    def _stanzas(self) -> str:
-        folder = self.folder
-        return (
-            f"unix {{ nodaemon nosyslog log {folder}/weft.log cli-listen {folder}/cli.sock runtime-dir {folder} "
-            f"exec {folder}/startup.cli }} "
-            f"socksvr {{ socket-name {folder}/api.sock }} statseg {{ socket-name {folder}/stats.sock }}"
-        )
 
     def start(self, controller: Controller) -> None:
         """Make the node, with its cable to the management network."""

@@ -34,7 +34,7 @@ def tell(context: Any, items: dict[str, Item], told: dict[str, records.Agent], c
                 _dead(context, host)
             continue
         try:
-            agent = records.decode(records.Agent, item.value)
+            agent = records.read(records.Agent, item)
         except records.Malformed as error:
             log.warning("%s: %s", item.key, error)
             continue

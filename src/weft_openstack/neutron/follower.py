@@ -158,7 +158,7 @@ class Follower:
             if ready and now == constants.PORT_STATUS_ACTIVE:
                 _down(context, port, host)
             return
-        state = records.decode(records.PortState, item.value)
+        state = records.read(records.PortState, item)
         if state.status != "up":
             if now == constants.PORT_STATUS_ACTIVE:
                 _down(context, port, host)
@@ -174,7 +174,7 @@ class Follower:
         if item is None:
             self._plugged.pop(path, None)
             return
-        state = records.decode(records.PortState, item.value)
+        state = records.read(records.PortState, item)
         if state.status != "up" or self._plugged.get(path) == state.at or not self._is_current(host, port, state):
             return
         self._plugged[path] = state.at
@@ -195,7 +195,7 @@ def _is_ready(item: Item | None) -> bool:
     if item is None:
         return False
     try:
-        return records.decode(records.Agent, item.value).ready
+        return records.read(records.Agent, item).ready
     except records.Malformed:
         return False
 

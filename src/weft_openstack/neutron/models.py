@@ -15,6 +15,6 @@ class Dirty(model_base.BASEV2):
     key = sa.Column(sa.String(255), nullable=False, index=True)  #: without the prefix
     since = sa.Column(sa.Float(53), nullable=False)  #: seconds since 1970
     claim = sa.Column(sa.String(36), nullable=True, index=True)  #: whose turn it is
-    until = sa.Column(sa.Float(53), nullable=False, default=0.0)  #: nobody else's turn before
+    until = sa.Column(sa.Float(53), nullable=False, default=0.0)  #: nobody else's turn before; see outbox.LONGEST
     attempts = sa.Column(sa.Integer, nullable=False, default=0)
     error = sa.Column(sa.String(1024), nullable=False, default="")

@@ -23,6 +23,8 @@ from weft_openstack.store import keys
 
 CLAIM = 30.0  #: seconds after which others may take over what somebody claimed
 BACK_OFF = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+#: Nobody waits for longer: a turn that is further away was noted before somebody set the clock back.
+LONGEST = max(CLAIM, *BACK_OFF)
 MARKED = "weft_marked"
 
 
@@ -96,13 +98,14 @@ class Outbox:
     @db_api.retry_db_errors
     def _claim(self, claim: str, most: int) -> list[str]:
         now = time.time()
+        waits = Dirty.until.between(now, now + LONGEST)
         context = self._context()
         with db_api.CONTEXT_WRITER.using(context):
             session = context.session
             ready = (
                 session.query(Dirty.key)
                 .group_by(Dirty.key)
-                .having(sa.func.max(Dirty.until) <= now)
+                .having(sa.func.max(sa.case((waits, 1), else_=0)) == 0)
                 .order_by(sa.func.min(Dirty.id))
                 .limit(most)
             )
@@ -110,7 +113,7 @@ class Outbox:
             if not wanted:
                 return []
             locked = session.query(Dirty).filter(Dirty.key.in_(wanted)).with_for_update().all()
-            busy = {row.key for row in locked if row.until > now}
+            busy = {row.key for row in locked if now <= row.until <= now + LONGEST}
             for row in locked:
                 if row.key not in busy:
                     row.claim, row.until = claim, now + CLAIM

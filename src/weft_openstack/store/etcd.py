@@ -94,6 +94,7 @@ class Item:
     created: int  #: the revision in which it came
     modified: int  #: the revision in which it was last written
     lease: int
+    made: dict[type, Any] = field(default_factory=dict, compare=False, repr=False)  #: what readers made of the value
 
 
 @dataclass(frozen=True)

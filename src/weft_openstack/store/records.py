@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 from msgspec import Meta, Struct
 
+from weft_openstack.store.etcd import Item
+
 VERSION = 1  #: of the records' form; a reader takes this one and older ones
 
 Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$")]
@@ -185,6 +187,14 @@ def decode(kind: type[R], value: bytes) -> R:
         raise
     except (ValueError, RecursionError) as error:
         raise Malformed(f"no {kind.__name__.lower()}: {re.sub(r'[^ -~]', '?', str(error))}") from None
+
+
+def read(kind: type[R], item: Item) -> R:
+    """The record of a kind that an item holds, which is decoded once. Raises Malformed."""
+    record = item.made.get(kind)
+    if record is None:
+        record = item.made[kind] = decode(kind, item.value)
+    return cast(R, record)
 
 
 def same(record: Record, value: bytes) -> bool:

@@ -1,18 +1,14 @@
-"""``python -m bench.openstack``: how fast an agent is, between a real etcd and a real engine.
+"""An agent between a real etcd and a real engine.
 
-Prints: a host programmed from an empty forwarder; an agent's start with nothing to do; a port from its key in etcd to
-its state there, beside many others.
+A host programmed from an empty forwarder, a start with nothing to do, a port from its key in etcd to its state there
+beside many others.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import resource
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,8 +17,7 @@ from tests.openstack.net import PORT, port, put_ports, vlan
 
 from weft_openstack.agent.agent import Agent, Config
 from weft_openstack.agent.desired import HostFacts
-from weft_openstack.lab.hosts import speaks
-from weft_openstack.lab.process import Process
+from weft_openstack.lab.engine import engine
 from weft_openstack.lab.services import EtcdServer
 from weft_openstack.store import keys, records
 from weft_openstack.store.etcd import Etcd, Settings
@@ -31,10 +26,25 @@ PREFIX, HOST = "/weft/", "h1"
 SINGLE = 10_000  #: numbers of ports that come one by one
 
 
-async def run(config: Config, count: int, networks: int, singles: int) -> None:
+def run(count: int, networks: int, singles: int, folder: Path) -> None:
+    """All of it, printed. Raises NotReady."""
+    etcd, forwarder = EtcdServer(folder), engine("engine", folder)
+    (folder / "startup.cli").write_text("create packet-generator interface pg0\n")
+    try:
+        etcd.process.start()
+        forwarder.start()
+        facts = HostFacts(HOST, {"physnet1": "pg0"}, str(folder))
+        config = Config(facts, Settings((etcd.endpoint,)), PREFIX, str(folder / "api.sock"), "bench")
+        asyncio.run(_measure(config, count, networks, singles))
+    finally:
+        forwarder.stop()
+        etcd.process.stop()
+
+
+async def _measure(config: Config, count: int, networks: int, singles: int) -> None:
     async with Etcd(config.store) as etcd:
         folder = config.facts.vhost_user_dir
-        ports = {number: port(number, vlan(1 + number % networks), folder) for number in range(count)}
+        ports = {number: port(number, vlan(1 + number % networks), folder, mtu=1500) for number in range(count)}
         await put_ports(etcd, PREFIX, HOST, ports)
         began = time.perf_counter()
         agent, task = start(config)
@@ -49,7 +59,7 @@ async def run(config: Config, count: int, networks: int, singles: int) -> None:
         print(f"agent's start, nothing to do: {time.perf_counter() - began:.2f} s, {agent.reconciler.writes} writes")
         took = []
         for number in range(SINGLE, SINGLE + singles):
-            record = port(number, vlan(1 + number % networks), folder)
+            record = port(number, vlan(1 + number % networks), folder, mtu=1500)
             began = time.perf_counter()
             revision = await etcd.put(PREFIX + keys.port(HOST, PORT.format(number)), records.encode(record))
             async for events in etcd.watch(PREFIX + keys.port_state(HOST, PORT.format(number)), revision):
@@ -73,45 +83,9 @@ async def stop(task: asyncio.Task[None]) -> None:
 
 
 async def until(etcd: Etcd, count: int) -> None:
-    """Wait until so many ports are up."""
+    """Wait until so many ports are said to be up."""
     while True:
         items, _ = await etcd.below(PREFIX + keys.port_state(HOST, ""))
         if sum(records.decode(records.PortState, item.value).status == "up" for item in items) >= count:
             return
         await asyncio.sleep(0.05)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.openstack")
-    parser.add_argument("--ports", type=int, default=1000)
-    parser.add_argument("--networks", type=int, default=50)
-    parser.add_argument("--singles", type=int, default=20)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        etcd = EtcdServer(folder)
-        (folder / "startup.cli").write_text("create packet-generator interface pg0\n")
-        stanzas = (
-            f"unix {{ nodaemon log {folder}/log cli-listen {folder}/cli.sock runtime-dir {folder} "
-            f"exec {folder}/startup.cli }} socksvr {{ socket-name {folder}/api.sock }} "
-            f"statseg {{ socket-name {folder}/stats.sock }}"
-        )
-        command = (sys.executable, "-m", "weft.main", *stanzas.split())
-        engine = Process(
-            "engine", command, folder / "engine.log", ready=lambda: speaks(folder / "api.sock"), seconds=300
-        )
-        try:
-            etcd.process.start()
-            engine.start()
-            facts = HostFacts(HOST, {"physnet1": "pg0"}, str(folder))
-            config = Config(facts, Settings((etcd.endpoint,)), PREFIX, str(folder / "api.sock"), "bench")
-            asyncio.run(run(config, given.ports, given.networks, given.singles))
-        except subprocess.SubprocessError as error:
-            sys.exit(str(error))
-        finally:
-            engine.stop()
-            etcd.process.stop()
-
-
-if __name__ == "__main__":
-    main()
