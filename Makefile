@@ -52,7 +52,7 @@ VPP ?= vpp
 bench-compare: .installed
 	$(SUDO) $(BIN)/python -m bench.compare --vpp $(VPP)
 
-bench-vhost: .installed
+bench-vhost: .installed .installed-vhost
 	$(SUDO) $(BIN)/python -m bench.vhost
 
 bench-openstack: .installed-openstack
@@ -73,6 +73,13 @@ fuzz: .installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]' -e examples/dscp-counter
 	@touch .installed
 
+# What vhost-user ports are compared with. Where Debian does not have it, the others are still measured.
+.installed-vhost: Makefile
+	@dpkg-query -W -f '$${Status}' openvswitch-switch-dpdk 2>/dev/null | grep -q '^install ok' || \
+	{ echo "installing openvswitch-switch-dpdk"; $(SUDO) apt-get -qq update && \
+	  $(SUDO) sh packaging/apt-quietly.sh openvswitch-switch-dpdk; } || echo "going on without openvswitch-switch-dpdk"
+	@touch .installed-vhost
+
 # The OpenStack lab's, apart: only that lab and its tests need them.
 APT_OPENSTACK := python3 python3-venv iproute2 iputils-arping procps util-linux qemu-system-x86 busybox-static openssl \
                  curl etcd-server etcd-client mariadb-server-core mariadb-client-core rabbitmq-server dnsmasq-base dnsmasq-utils \
@@ -90,4 +97,4 @@ APT_OPENSTACK := python3 python3-venv iproute2 iputils-arping procps util-linux 
 	@touch .installed-openstack
 
 clean:
-	rm -rf .venv .venv-openstack .installed .installed-openstack build dist src/*.egg-info
+	rm -rf .venv .venv-openstack .installed .installed-openstack .installed-vhost build dist src/*.egg-info
