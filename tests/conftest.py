@@ -13,6 +13,8 @@ from hypothesis import settings
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
+from hosts import Hosts, make_hosts
+from switch import Switch, make_switch
 from weft import Engine
 from weft.core import features
 from weft.core.api.module import MODULES
@@ -117,3 +119,13 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 def compiled_lab() -> Iterator[Lab]:
     with Engine(workers=0, interpret=False) as engine:
         yield Lab(engine)
+
+
+@pytest.fixture
+def hosts() -> Iterator[Hosts]:
+    yield from make_hosts()
+
+
+@pytest.fixture
+def switch() -> Iterator[Switch]:
+    yield from make_switch()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyroute2 import IPRoute, netns
+from pyroute2 import IPRoute, config, netns
 
 from weft.features.tap.namespace import within
 
@@ -27,6 +27,9 @@ PACKET_IGNORE_OUTGOING = 23
 SIOCETHTOOL = 0x8946
 #: ETHTOOL_SRXCSUM, ...: receive and transmit checksums, scatter-gather, TSO, GSO, GRO.
 OFFLOADS = {"rx": 0x15, "tx": 0x17, "tso": 0x1F, "gso": 0x24, "gro": 0x2C}
+
+# It makes a namespace in a process of its own, which takes a busy machine a while.
+config.default_communicate_timeout = 60
 
 _numbers = itertools.count()
 

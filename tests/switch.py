@@ -39,7 +39,7 @@ class Switch:
         self._thread.join()
 
 
-def wait(what: Callable[[], object], seconds: float = 5) -> None:
+def wait(what: Callable[[], object], seconds: float = 30) -> None:
     """Return as soon as something is so; fail if it is not in time."""
     end = time.monotonic() + seconds
     while not what():

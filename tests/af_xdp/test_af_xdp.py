@@ -20,7 +20,7 @@ from weft.core.buffer import pool
 from weft.core.cli import CliError
 from weft.core.runtime import threads_in_use, workers
 from weft.features.interface.model import Interface, Interfaces, rx, rx_miss, tx, tx_error
-from wiring import connect
+from wiring import arriving, connect, plug, wired
 
 pytestmark = pytest.mark.root
 
@@ -28,31 +28,14 @@ BYTES = random.Random(5).randbytes(65536)
 HEAD = Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01", type=0x88B5)
 
 
-def plug(lab: Lab, host: Host, options: str = "") -> Interface:
+def port(lab: Lab, host: Host, options: str = "") -> Interface:
     """An AF_XDP port at a host's cable, up."""
-    name = lab.cli(f"create interface af_xdp host-if {host.port} {options}").strip()
-    interface = lab.engine[Interfaces][name]
-    lab.engine[Interfaces].set_admin(interface, True)
-    time.sleep(0.02)
-    lab.engine.advance(1.1)
-    lab.engine.step()
-    lab.output()
-    return interface
+    return plug(lab, f"create interface af_xdp host-if {host.port} {options}")
 
 
 def pair(lab: Lab, host: Host, options: str = "") -> tuple[Interface, Interface, Wire]:
     """A packet-generator port wired to an AF_XDP port, and the far end of its cable."""
-    (pg,) = lab.pg(1)
-    interface = plug(lab, host, options)
-    connect(lab.engine, pg, interface)
-    return pg, interface, host.wire()
-
-
-def arriving(lab: Lab, port: Interface) -> list[bytes]:
-    """What leaves by a packet-generator port now."""
-    time.sleep(0.02)
-    lab.engine.step()
-    return [bytes(packet) for packet in lab.output().get(port.name, [])]
+    return *wired(lab, port(lab, host, options)), host.wire()
 
 
 def free_buffers() -> int:
@@ -182,7 +165,7 @@ def test_a_port_in_another_namespace(lab: Lab, hosts: Hosts) -> None:
     host = hosts()
     (pg,) = lab.pg(1)
     subprocess.run(["ip", "link", "set", host.port, "up"], check=True)
-    interface = plug(lab, Host(host.namespace, "eth0"), f"netns {host.namespace} name inside")
+    interface = port(lab, Host(host.namespace, "eth0"), f"netns {host.namespace} name inside")
     assert interface.name == "inside" and interface.link_up
     connect(lab.engine, pg, interface)
     here = Host("", host.port)
@@ -246,7 +229,7 @@ def test_the_linux_interface_goes(lab: Lab, hosts: Hosts) -> None:
 def test_the_address_of_linux(lab: Lab, hosts: Hosts) -> None:
     host = hosts()
     shown = subprocess.run(["ip", "-br", "link", "show", "dev", host.port], capture_output=True, text=True, check=True)
-    assert plug(lab, host, "mac-reuse").mac == shown.stdout.split()[2]
+    assert port(lab, host, "mac-reuse").mac == shown.stdout.split()[2]
 
 
 def test_tcp_through_the_engine(hosts: Hosts) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hosts import Host, Hosts, make_hosts
+from hosts import Host, Hosts
 
 from .served import Served
 
@@ -23,11 +23,6 @@ INVALID_ARGUMENT, IF_ALREADY_EXISTS, UNIMPLEMENTED = -73, -79, -9
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Served(tmp_path_factory.mktemp("api") / "api.sock") as running:
         yield running
-
-
-@pytest.fixture
-def hosts() -> Iterator[Hosts]:
-    yield from make_hosts()
 
 
 def interfaces(vpp: Any) -> list[Any]:

@@ -28,7 +28,7 @@ def running() -> Iterator[Engine]:
         yield engine
 
 
-def wait(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def wait(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -8,16 +8,11 @@ import pytest
 from pyroute2 import IPRoute
 
 from hosts import Hosts
-from switch import Switch, make_switch, wait
+from switch import Switch, wait
 from tcp import echo_datagram, transfer
 from weft.features.interface.model import Interfaces, rx
 
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from scapy.packet import Packet, Raw
 
 from conftest import Lab
 from hosts import Host, Hosts, Wire
-from weft.features.interface.model import Interface, Interfaces, rx, rx_miss, tx, tx_error
-from wiring import connect
+from weft.features.interface.model import Interface, rx, rx_miss, tx, tx_error
+from wiring import arriving, connect, plug, wired
 
 pytestmark = pytest.mark.root
 
@@ -22,36 +22,14 @@ BYTES = random.Random(2).randbytes(65536)
 HEAD = Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01", type=0x88B5)
 
 
-def plug(lab: Lab, host: Host, options: str = "") -> Interface:
+def port(lab: Lab, host: Host, options: str = "") -> Interface:
     """A host-interface at a host's cable, up."""
-    assert lab.cli(f"create host-interface name {host.port} {options}").strip() == f"host-{host.port}"
-    interface = lab.engine[Interfaces][f"host-{host.port}"]
-    lab.engine[Interfaces].set_admin(interface, True)
-    settle(lab, host)
-    return interface
-
-
-def settle(lab: Lab, host: Host) -> None:
-    """Let the interfaces' carriers come, and what the kernel sends by itself go."""
-    time.sleep(0.02)
-    lab.engine.advance(1.1)
-    lab.engine.step()
-    lab.output()
+    return plug(lab, f"create host-interface name {host.port} {options}")
 
 
 def pair(lab: Lab, host: Host, options: str = "") -> tuple[Interface, Interface, Wire]:
     """A packet-generator port wired to a host-interface, and the far end of its cable."""
-    (pg,) = lab.pg(1)
-    interface = plug(lab, host, options)
-    connect(lab.engine, pg, interface)
-    return pg, interface, host.wire()
-
-
-def arriving(lab: Lab, port: Interface) -> list[bytes]:
-    """What leaves by a packet-generator port now."""
-    time.sleep(0.01)
-    lab.engine.step()
-    return [bytes(packet) for packet in lab.output().get(port.name, [])]
+    return *wired(lab, port(lab, host, options)), host.wire()
 
 
 @pytest.mark.parametrize("length", [14, 60, 1500, 1514])
@@ -169,7 +147,7 @@ def test_large_segments_are_cut_for_a_port_that_takes_none(
 
 def test_large_segments_pass_whole_between_host_interfaces(lab: Lab, hosts: Hosts) -> None:
     one, other = hosts(), hosts()
-    connect(lab.engine, plug(lab, one), plug(lab, other))
+    connect(lab.engine, port(lab, one), port(lab, other))
     sender, receiver = one.wire(offload_headers=True), other.wire(offload_headers=True)
     frame = bytes(tcp(60000))
     sender.send_owing(frame, **OWING, gso_type=1, gso_size=1400)
@@ -180,8 +158,8 @@ def test_large_segments_pass_whole_between_host_interfaces(lab: Lab, hosts: Host
 
 def test_segments_longer_than_the_mtu_do_not_leave(lab: Lab, hosts: Hosts) -> None:
     one, other = hosts(mtu=9000), hosts()
-    out = plug(lab, other)
-    connect(lab.engine, plug(lab, one), out)
+    out = port(lab, other)
+    connect(lab.engine, port(lab, one), out)
     one.wire(offload_headers=True).send_owing(bytes(tcp(60000)), **OWING, gso_type=1, gso_size=8900)
     receiver = other.wire()
     time.sleep(0.01)
@@ -193,7 +171,7 @@ def test_segments_longer_than_the_mtu_do_not_leave(lab: Lab, hosts: Hosts) -> No
 
 def test_the_engine_segments_where_linux_is_not_to(lab: Lab, hosts: Hosts) -> None:
     one, other = hosts(), hosts()
-    connect(lab.engine, plug(lab, one), plug(lab, other, "cksum-gso-disable"))
+    connect(lab.engine, port(lab, one), port(lab, other, "cksum-gso-disable"))
     receiver = other.wire(offload_headers=True)
     one.wire(offload_headers=True).send_owing(bytes(tcp(10000)), **OWING, gso_type=1, gso_size=1400)
     time.sleep(0.01)

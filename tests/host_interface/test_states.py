@@ -11,9 +11,9 @@ from conftest import Lab
 from hosts import Host, Hosts
 from weft.core.cli import CliError
 from weft.features.interface.model import Interfaces, tx_error
-from wiring import connect
+from wiring import arriving, connect
 
-from .test_frames import HEAD, arriving, pair, plug
+from .test_frames import HEAD, pair, port
 
 pytestmark = pytest.mark.root
 
@@ -112,7 +112,7 @@ def test_an_interface_that_comes_again_works_again(lab: Lab, hosts: Hosts) -> No
 
 def test_mtu_and_mac_address(lab: Lab, hosts: Hosts) -> None:
     host = hosts(mtu=1700)
-    interface = plug(lab, host, "hw-addr 02:11:22:33:44:55")
+    interface = port(lab, host, "hw-addr 02:11:22:33:44:55")
     assert interface.row.mtu == 1700
     assert interface.mac == "02:11:22:33:44:55"
     lab.engine[Interfaces].set_mtu(interface, 4000)
@@ -123,7 +123,7 @@ def test_mtu_and_mac_address(lab: Lab, hosts: Hosts) -> None:
 def test_several_queues_share_what_comes(lab: Lab, hosts: Hosts) -> None:
     host = hosts()
     (pg,) = lab.pg(1)
-    interface = plug(lab, host, "num-rx-queues 3")
+    interface = port(lab, host, "num-rx-queues 3")
     connect(lab.engine, pg, interface)
     frames = [bytes(HEAD)[:6] + bytes([2, 0, 0, 0, 0, number]) + b"\x88\xb5" + bytes(46) for number in range(200)]
     host.wire().send(*frames)
@@ -135,7 +135,7 @@ def test_several_queues_share_what_comes(lab: Lab, hosts: Hosts) -> None:
 def test_deleted_and_created_again(lab: Lab, hosts: Hosts) -> None:
     host = hosts()
     for _ in range(3):
-        interface = plug(lab, host)
+        interface = port(lab, host)
         wire = host.wire()
         wire.send(FRAME)
         time.sleep(0.01)
@@ -172,7 +172,7 @@ def test_options_may_come_in_any_order(lab: Lab, hosts: Hosts) -> None:
 
 def test_a_second_time_is_refused(lab: Lab, hosts: Hosts) -> None:
     host = hosts()
-    plug(lab, host)
+    port(lab, host)
     with pytest.raises(CliError, match=f"host-{host.port} already exists"):
         lab.cli(f"create host-interface name {host.port}")
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from hosts import Host, Hosts
-from switch import Switch, make_switch, wait
+from switch import Switch, wait
 from tcp import echo_datagram, transfer
 from weft.features.interface.model import Interfaces, rx, tx
 from wiring import connect
 
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 def two(switch: Switch, hosts: Hosts, options: str = "", mtu: int = 1500) -> tuple[Host, Host]:

@@ -6,15 +6,14 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterator
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
 import pytest
 from pyroute2 import IPRoute
 
-from hosts import Host, Hosts, make_hosts
-from switch import Switch, make_switch, wait
+from hosts import Host, Hosts
+from switch import Switch, wait
 from weft.features.interface.model import Interfaces
 from weft.features.neighbor.model import Neighbors
 
@@ -22,16 +21,6 @@ pytestmark = pytest.mark.root
 
 IPV6_MTU, IPV6_RECVERR = 24, 25
 TIME_EXCEEDED = 3
-
-
-@pytest.fixture
-def hosts() -> Iterator[Hosts]:
-    yield from make_hosts()
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 def enable(host: Host) -> None:

@@ -15,7 +15,7 @@ from conftest import Lab
 from hosts import Host, Hosts, Wire
 from weft.core.cli import CliError
 from weft.features.interface.model import Interface, Interfaces, rx, tx, tx_error
-from wiring import connect
+from wiring import arriving, plug, settle, wired
 
 pytestmark = pytest.mark.root
 
@@ -52,21 +52,10 @@ def links(host: Host, name: str) -> dict[str, object]:
 
 def pair(lab: Lab, host: Host, options: str = "") -> tuple[Interface, Interface, Wire]:
     """A packet-generator port wired to a tap, and its interface in a host."""
-    (pg,) = lab.pg(1)
-    lab.cli(f"create tap id 5 host-ns {host.namespace} {options}\nset interface state tap5 up")
-    tap = lab.engine[Interfaces]["tap5"]
-    connect(lab.engine, pg, tap)
+    pg, tap = wired(lab, plug(lab, f"create tap id 5 host-ns {host.namespace} {options}"))
     wire = host.wire("tap5", offload_headers=True)
-    time.sleep(0.01)
-    lab.engine.step()
-    lab.output()
+    settle(lab)
     return pg, tap, wire
-
-
-def arriving(lab: Lab, port: Interface) -> list[bytes]:
-    time.sleep(0.01)
-    lab.engine.step()
-    return [bytes(packet) for packet in lab.output().get(port.name, [])]
 
 
 @pytest.mark.parametrize("length", [14, 60, 1514])
@@ -266,12 +255,12 @@ def test_what_is_shown(lab: Lab, hosts: Hosts) -> None:
     host = hosts()
     pg, _, wire = pair(lab, host, "gso host-ip4-addr 10.0.0.1/24")
     shown = lab.cli("show tap tap5")
-    assert shown.startswith("Interface: tap5 (ifindex 2)\n")
+    assert shown.startswith("Interface: tap5 (ifindex 1)\n")
     assert f'  host-ns "{host.namespace}"\n' in shown and "  gso-enabled 1\n" in shown
     assert "  host-ip4-addr 10.0.0.1/24\n" in shown
     lab.cli("trace add virtio-input 1")
     wire.send(FRAME)
     arriving(lab, pg)
     trace = lab.cli("show trace")
-    assert "virtio: hw_if_index 2 next-index" in trace and "vring 0 len 60" in trace
+    assert "virtio: hw_if_index 1 next-index" in trace and "vring 0 len 60" in trace
     assert "hdr: flags 0x00 gso_type 0x00 hdr_len 0 gso_size 0 csum_start 0 csum_offset 0 num_buffers 1" in trace

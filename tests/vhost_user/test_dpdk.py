@@ -7,21 +7,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from switch import Switch, make_switch, wait
+from switch import Switch, wait
 from weft.features.interface.model import Interfaces, rx, tx
 
 NAMES = ("VirtualEthernet0/0/0", "VirtualEthernet0/0/1")
 ENOUGH = 3000  #: packets: each ring has gone round many times
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 def start_testpmd(paths: list[Path], device: str, queues: int) -> subprocess.Popen[bytes]:

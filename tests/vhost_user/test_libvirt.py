@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Lab
-from switch import Switch, make_switch, wait
+from switch import Switch, wait
 from weft.core.cli import CliError
 from weft.features.interface.model import Interfaces
 from weft.lab.image import image
@@ -119,11 +119,6 @@ def libvirt(tmp_path: Path) -> Iterator[Libvirt]:
     made = Libvirt(tmp_path)
     yield made
     made.close()
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 def domain(backing: ElementTree.Element, interface: ElementTree.Element, console: Path) -> str:

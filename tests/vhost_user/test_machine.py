@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from switch import Switch, make_switch
+from switch import Switch
 from weft.lab.machine import Card, Machine
 
 # The listing, as an operator types it.
@@ -46,11 +43,6 @@ SECOND = """
     set int l2 tag-rewrite VirtualEthernet0/0/1.3 pop 1
     set int state VirtualEthernet0/0/1.3 up
 """
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 def vlan(number: int, host: int, *, default: bool = False) -> str:

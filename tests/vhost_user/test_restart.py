@@ -7,12 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from switch import Switch, make_switch, wait
+from switch import Switch, wait
 from weft.features.interface.model import Interfaces
 from weft.lab.machine import Card, Machine
 
@@ -22,11 +19,6 @@ create vhost-user socket {path} hwaddr 02:fe:00:00:00:07
 set interface state VirtualEthernet0/0/0 up
 set interface ip address VirtualEthernet0/0/0 192.168.7.1/24
 """
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 class Engine:

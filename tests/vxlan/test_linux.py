@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ from pyroute2 import IPRoute
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.layers.vxlan import VXLAN
-from tests.hosts import Host, Hosts, make_hosts
-from tests.switch import Switch, make_switch, wait
+from tests.hosts import Host, Hosts
+from tests.switch import Switch, wait
 
 from weft.features.interface.model import Interfaces
 
@@ -22,16 +21,6 @@ pytestmark = pytest.mark.root
 ENDS = {4: ("10.77.0.1", "10.77.0.2", "239.7.7.7", 24), 6: ("fd77::1", "fd77::2", "ff05::77", 64)}
 INSIDE = ("192.168.77.1", "192.168.77.2")  # the BVI, the kernel's device
 VNI = 4711
-
-
-@pytest.fixture
-def hosts() -> Iterator[Hosts]:
-    yield from make_hosts()
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 def underlay(switch: Switch, hosts: Hosts, version: int, *, mtu: int = 1500) -> Host:
