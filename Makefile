@@ -70,7 +70,7 @@ fuzz: .installed
 	  echo "installing $(APT)"; $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install -y --no-install-recommends $(APT); fi
 	@test -x $(BIN)/python || { echo "making a virtual environment in .venv"; $(PYTHON) -m venv .venv; }
 	@echo "installing the Python packages that pyproject.toml names"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]' -e examples/dscp-counter
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,bench]' -e examples/dscp-counter
 	@touch .installed
 
 # What vhost-user ports are compared with. Where Debian does not have it, the others are still measured.
