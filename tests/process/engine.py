@@ -52,9 +52,9 @@ class EngineProcess:
         return vppctl(self.cli, line)
 
     def end(self, number: int) -> int:
-        """Send a signal; the exit status. Raises TimeoutExpired after five seconds."""
+        """Send a signal; the exit status. Raises TimeoutExpired after half a minute."""
         self.process.send_signal(number)
-        return self.process.wait(5)
+        return self.process.wait(30)
 
     def output(self) -> str:
         return self.process.communicate(timeout=READY_WITHIN)[0].decode()

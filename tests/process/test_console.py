@@ -46,7 +46,7 @@ def test_the_terminal_has_a_prompt_and_its_end_is_the_processs(start: Start, tmp
     assert termios.tcgetattr(terminal.inside) != before
     assert "local0" in engine.show("show interface")  # the socket is there beside it
     terminal.type("quit\r")
-    assert engine.process.wait(5) == 0
+    assert engine.process.wait(30) == 0
     assert termios.tcgetattr(terminal.inside) == before and engine.names() == set()
 
 

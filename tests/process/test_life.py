@@ -61,7 +61,7 @@ def test_a_daemon_is_there_when_the_command_returns(tmp_path: Path) -> None:
         assert engine.said(f"ERROR weft: exec: {script}:2: set interface state: unknown interface `nosuch0 up'")
     finally:
         os.kill(pid, signal.SIGHUP)
-    until(lambda: not Path(f"/proc/{pid}").exists(), 5)
+    until(lambda: not Path(f"/proc/{pid}").exists(), 30)
     assert engine.names() == {"setup.cli"}
 
 
@@ -73,7 +73,7 @@ def test_who_connects_early_is_answered_when_the_engine_is_ready(start: Start, t
     engine = start(
         *stanzas(tmp_path, unix=f"nodaemon exec {script}"), environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}
     )
-    until(engine.cli.exists, 5)
+    until(engine.cli.exists, 30)
     assert engine.cli.stat().st_mode & 0o777 == 0o660 and stat.S_ISSOCK(engine.cli.stat().st_mode)
     with dial(engine.cli) as peer:
         early = not engine.said("ready; ")
@@ -94,27 +94,27 @@ def test_who_connects_early_is_answered_when_the_engine_is_ready(start: Start, t
 def test_it_ends_while_it_compiles(start: Start, tmp_path: Path) -> None:
     engine = start(*stanzas(tmp_path), environment={"WEFT_CACHE": str(tmp_path / "cache")})
     children = Path(f"/proc/{engine.process.pid}/task/{engine.process.pid}/children")
-    until(lambda: children.read_text().split(), 20)
+    until(lambda: children.read_text().split(), 30)
     compilers = children.read_text().split()
     assert engine.names() - {"cache"} == SOCKETS | {"pid"}
     assert engine.end(signal.SIGTERM) == 0
     assert engine.names() == {"cache"}
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in compilers), 5)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in compilers), 30)
 
 
 def test_what_compiles_for_a_process_that_is_killed_ends_with_it(start: Start, tmp_path: Path) -> None:
     engine = start(*stanzas(tmp_path), environment={"WEFT_CACHE": str(tmp_path / "cache")})
     children = Path(f"/proc/{engine.process.pid}/task/{engine.process.pid}/children")
-    until(lambda: len(children.read_text().split()) > 1, 20)
+    until(lambda: len(children.read_text().split()) > 1, 30)
     compilers = children.read_text().split()
     assert engine.end(signal.SIGKILL) == -signal.SIGKILL
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in compilers), 5)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in compilers), 30)
 
 
 def test_a_second_engine_is_refused_and_a_crash_does_not_block_the_next(start: Start, tmp_path: Path) -> None:
     first = start().wait_until_ready()
     second = start()
-    assert second.process.wait(10) == 1
+    assert second.process.wait(30) == 1
     assert f"weft-engine: cannot listen on {first.cli}: an engine already listens there" in second.output()
     assert "loop" in first.show("create loopback interface") and first.names() == SOCKETS | {"pid"}
     assert first.end(signal.SIGSEGV) == -signal.SIGSEGV
@@ -138,6 +138,6 @@ def test_a_second_engine_is_refused_and_a_crash_does_not_block_the_next(start: S
 )
 def test_what_cannot_be_is_said_in_one_line(start: Start, tmp_path: Path, stanza: str, reason: str) -> None:
     engine = start(*f"unix {{ runtime-dir {tmp_path} }} {stanza}".split())
-    assert engine.process.wait(10) == 1
+    assert engine.process.wait(30) == 1
     assert f"weft-engine: {reason}" in engine.output().splitlines()[-1]
     assert engine.names() == set()
