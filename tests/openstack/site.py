@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from tests.openstack.nova import Nova
 from vpp_papi import VPPApiClient
 
-from weft_openstack.lab.hosts import speaks
+from weft_openstack.lab.engine import engine
 from weft_openstack.lab.process import Process, wait_for
 from weft_openstack.lab.services import EtcdServer, MariaDb, Neutron
 from weft_openstack.store import keys, records
@@ -31,6 +32,7 @@ class Node:
     name: str
     folder: Path
     etcd: str
+    interpreted: bool = True  #: where nothing is forwarded, nothing need be compiled
     engine: Process = field(init=False)
     agent: Process = field(init=False)
 
@@ -38,19 +40,7 @@ class Node:
         folder = self.folder
         folder.mkdir()
         (folder / "startup.cli").write_text("create packet-generator interface pg0\n")
-        stanzas = (
-            f"unix {{ nodaemon log {folder}/log cli-listen {folder}/cli.sock runtime-dir {folder} "
-            f"exec {folder}/startup.cli }} socksvr {{ socket-name {folder}/api.sock }} "
-            f"statseg {{ socket-name {folder}/stats.sock }}"
-        )
-        self.engine = Process(
-            f"engine {self.name}",
-            (sys.executable, "-m", "weft.main", *stanzas.split()),
-            folder / "engine.log",
-            environment={"WEFT_INTERPRET": "1"},  # nothing is forwarded here, so nothing need be compiled
-            ready=lambda: speaks(folder / "api.sock"),
-            seconds=300,
-        )
+        self.engine = engine(f"engine {self.name}", folder, {"WEFT_INTERPRET": "1"} if self.interpreted else {})
         (folder / "agent.conf").write_text(
             f"[DEFAULT]\nhost = {self.name}\n[ml2_vpp]\netcd_host = {self.etcd}\n"
             "etcd_insecure_explicit_disable_https = true\nphysnets = physnet1:pg0\n"
@@ -58,6 +48,11 @@ class Node:
         )
         command = (sys.executable, "-m", "weft_openstack.agent", "--config-file", str(folder / "agent.conf"))
         self.agent = Process(f"agent {self.name}", command, folder / "agent.log")
+
+    def plan(self) -> str:
+        """What the agent would do now."""
+        command = (*self.agent.command, "--plan")
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
     def tags(self) -> set[str]:
         """The tags of all interfaces."""
@@ -74,6 +69,8 @@ class Site:
 
     folder: Path
     environment: Path
+    interpreted: bool = True
+    audit_interval: int = 5
     etcd: EtcdServer = field(init=False)
     database: MariaDb = field(init=False)
     neutron: Neutron = field(init=False)
@@ -91,12 +88,12 @@ class Site:
             options = {
                 "etcd_host": self.etcd.endpoint,
                 "etcd_insecure_explicit_disable_https": "true",
-                "audit_interval": "5",
+                "audit_interval": str(self.audit_interval),
             }
             self.nova = stack.enter_context(Nova.listening())
             self.neutron = Neutron(self.folder, self.environment, self.database.url, options, nova=self.nova.url)
             self.neutron.migrate()
-            self.nodes = [Node(name, self.folder / name, self.etcd.endpoint) for name in ("h1", "h2")]
+            self.nodes = [Node(name, self.folder / name, self.etcd.endpoint, self.interpreted) for name in ("h1", "h2")]
             for process in (*(node.engine for node in self.nodes), self.neutron.api):
                 stack.callback(process.stop)
                 process.start()
@@ -140,7 +137,8 @@ class Site:
         wait_for(lambda: self.neutron.show("port", number)["status"] == status, seconds, f"{number} {status}")
 
     def agree(self, seconds: float = 90) -> None:
-        """Wait until database, etcd and forwarders say the same: all bound ports, and no others."""
+        """Wait until database, etcd and forwarders say the same: all bound ports, and no others. Then they do so to the
+        letter: the audit finds no difference, and the agents have nothing to do."""
 
         def same() -> bool:
             try:
@@ -158,10 +156,31 @@ class Site:
                 for tag in node.tags()
                 if tag.startswith("weft:port:")
             }
-            active = {(port["binding:host_id"], port["id"]) for port in ports if port["status"] == "ACTIVE"}
-            return bound == there == made == active
+            active = {port["id"] for port in ports if port["status"] == "ACTIVE"}
+            return bound == there == made and active == {port["id"] for port in ports if port["admin_state_up"]}
 
         wait_for(same, seconds, "database, etcd and forwarders agree")
+        audit = self.run("weft-neutron", "audit", "--check")
+        assert (audit.returncode, audit.stdout.strip()) == (0, "database and etcd agree"), audit.stderr
+        for node in self.nodes:
+            assert node.plan() == "nothing to do"
+
+    def sql(self, text: str) -> str:
+        """What the database answers."""
+        command = ("mariadb", "--no-defaults", f"--socket={self.database.data}/socket", "-uroot", "-N", "neutron")
+        done = subprocess.run(command, input=text, check=True, text=True, capture_output=True, timeout=60)
+        return done.stdout.strip()
+
+    def etcdctl(self, *arguments: str) -> str:
+        """What etcd's own command prints."""
+        command = ("etcdctl", "--endpoints", self.etcd.endpoint, *arguments)
+        environment = os.environ | {"ETCDCTL_API": "3"}
+        return subprocess.run(command, check=True, text=True, capture_output=True, timeout=60, env=environment).stdout
+
+    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of our commands with Neutron's configuration."""
+        path = (self.neutron.command(command), "--config-file", str(self.neutron.configuration))
+        return subprocess.run((*path, *arguments), capture_output=True, text=True, timeout=60)
 
 
 def environment() -> Path | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import tempfile
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,12 +14,13 @@ from pathlib import Path
 
 import pytest
 from tests.openstack.site import environment
+from tests.openstack.storm import kill_each, storm
 
 pytest.importorskip("neutron", reason="the lab is tested where Neutron is installed")
 
 from weft.lab.machine import Console
 from weft_openstack.lab import guest as guests
-from weft_openstack.lab.cloud import ETCD_PORT, Cloud
+from weft_openstack.lab.cloud import BIN, ETCD_PORT, Cloud
 from weft_openstack.lab.demonstration import ROUTED_WITHIN, Place, boot, make_networks
 from weft_openstack.lab.guest import Guest
 from weft_openstack.lab.process import wait_for
@@ -38,6 +42,33 @@ class Lab:
 
     def reaches(self, guest: str, address: str) -> bool:
         return self.consoles[guest].ping(address)
+
+    def all_reach_all(self, seconds: float) -> None:
+        """Wait until each machine reaches its gateway and all others."""
+        for name, guest in self.guests.items():
+            for target in (guest.gateway, *(other.address for other in self.guests.values() if other != guest)):
+                wait_for(lambda n=name, t=target: self.reaches(n, t), seconds, f"{name} reaches {target}")
+
+    def port(self, network: str, host: str) -> str:
+        """A port that no machine is on; its number."""
+        [found] = self.cloud.neutron.list("network", f"name={network}")
+        owner = {"device_owner": "compute:nova", "device_id": str(uuid.uuid4()), "binding:host_id": host}
+        return str(self.cloud.neutron.create("port", network_id=found["id"], **owner)["id"])
+
+    def agree(self) -> None:
+        """Wait until database, etcd and forwarders agree to the letter, and all that is up is ACTIVE."""
+        neutron = self.cloud.neutron
+        audit = ("--config-file", str(neutron.configuration), "audit", "--check")
+
+        def all_active() -> bool:
+            return all(port["status"] == "ACTIVE" for port in neutron.list("port", "admin_state_up=true"))
+
+        wait_for(all_active, 120, "all ports ACTIVE")
+        said = self.cloud.controller.node.run(str(BIN / "weft-neutron"), *audit)
+        assert said.strip() == "database and etcd agree"
+        for host in self.cloud.hosts:
+            plan = (str(BIN / "weft-agent"), "--config-file", str(host.configuration), "--plan")
+            assert host.node.run(*plan).strip() == "nothing to do"
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +165,60 @@ def test_an_engine_that_was_killed_is_as_before_when_it_runs_again(lab: Lab) -> 
         guest = lab.guests[name]
         wait_for(lambda n=name, g=guest: lab.reaches(n, g.gateway), 120, f"{name} reaches its gateway again")
     assert guests.fetch(lab.consoles["vm3"], "/latest/meta-data/instance-id") == lab.guests["vm3"].instance
+
+
+def test_a_network_to_etcd_that_is_cut_for_a_minute(lab: Lab) -> None:
+    """The host hears and says nothing for longer than its lease lasts. Its machines go on all the while; what changed
+    meanwhile is done when it is back."""
+    host, neutron = lab.cloud.hosts[1], lab.cloud.neutron
+    gone = lab.port("vlan", host.name)
+    lab.cloud.active(gone)
+
+    def alive() -> bool:
+        return any((each["host"], each["agent_type"]) == (host.name, "Weft agent") for each in lab.cloud.alive())
+
+    lab.cloud.controller.node.run("ip", "link", "set", host.name, "down")
+    try:
+        began = time.monotonic()
+        came = lab.port("vlan", host.name)
+        neutron.delete("port", gone)
+        while time.monotonic() < began + 60:
+            assert lab.reaches("vm1", lab.guests["vm1"].gateway)
+            assert lab.reaches("vm3", lab.guests["vm1"].address)
+            time.sleep(2)
+        wait_for(lambda: not alive(), 30, "the agent dead in Neutron's list")
+        assert neutron.show("port", came)["status"] == "DOWN"
+        assert neutron.show("port", lab.guests["vm1"].port)["status"] == "ACTIVE"  # its forwarder goes on
+    finally:
+        lab.cloud.controller.node.run("ip", "link", "set", host.name, "up")
+    wait_for(alive, 60, "the agent alive in Neutron's list")
+    lab.cloud.active(came)
+    neutron.delete("port", came)
+    wait_for(lambda: not {gone, came} & set(lab.cloud.status("ports").stdout.split()), 60, "the ports gone")
+    lab.agree()
+
+
+def test_machines_reach_all_after_everything_was_killed(lab: Lab) -> None:
+    """SIGKILL of agents, engines, etcd, the API worker and the database while ports come, change and go."""
+    cloud = lab.cloud
+    victims = [cloud.etcd.process, cloud.neutron.api, cloud.database.process]
+    victims += [host.agent for host in cloud.hosts] + [host.engine for host in cloud.hosts]
+
+    def make(chosen: random.Random) -> str:
+        return lab.port(chosen.choice(("vlan", "flat", "vxlan")), chosen.choice(cloud.hosts).name)
+
+    with storm(cloud.neutron, make):
+        kill_each(victims, seed=3)
+    guests_ports = {guest.port for guest in lab.guests.values()}
+    for port in cloud.neutron.list("port", "device_owner=compute:nova"):
+        if port["binding:vif_type"] != "vhostuser":  # bound while its agent was dead: Nova would give it up
+            cloud.neutron.delete("port", port["id"])
+    lab.all_reach_all(120)
+    lab.agree()
+    for port in cloud.neutron.list("port", "device_owner=compute:nova"):
+        if port["id"] not in guests_ports:
+            cloud.neutron.delete("port", port["id"])
+    lab.all_reach_all(10)
 
 
 def test_what_is_deleted_is_gone_from_the_host(lab: Lab) -> None:

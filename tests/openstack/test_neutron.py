@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
-import subprocess
+import json
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +11,11 @@ from typing import Any
 
 import pytest
 from tests.openstack.site import Site, environment
+from tests.openstack.storm import kill_each, storm
 
 from weft_openstack.lab.process import wait_for
 from weft_openstack.store import keys, records
+from weft_openstack.store.etcd import Etcd, Full
 
 pytestmark = pytest.mark.skipif(environment() is None, reason="WEFT_NEUTRON does not say where Neutron is installed")
 
@@ -164,53 +164,83 @@ def test_the_audit_repairs_what_somebody_changed(site: Site) -> None:
         await etcd.put("/weft/" + strange, records.encode(record))
 
     site.with_etcd(spoil)
-    command = (site.neutron.command("weft-neutron"), "--config-file", str(site.neutron.configuration), "audit")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = site.run("weft-neutron", "audit")
     assert done.returncode == 0, done.stderr
     site.agree()
     for port in (kept, lost):
         site.status(port, "ACTIVE")
-    again = subprocess.run((*command, "--check"), capture_output=True, text=True, timeout=60)
-    assert (again.returncode, again.stdout.strip()) == (0, "database and etcd agree")
     for port in (kept, lost):
         site.neutron.delete("port", port["id"])
 
 
+def test_a_clock_that_is_set_back_holds_nothing_up(site: Site) -> None:
+    """What waits for a turn that was noted by the clock of before, an hour away now."""
+    network = site.network(name="clock")
+    site.etcd.process.kill()
+    port = site.port(network)
+    wait_for(lambda: site.sql("SELECT COUNT(*) FROM weft_outbox WHERE attempts > 0") != "0", 30, "an attempt to copy")
+    site.etcd.process.start()
+    site.sql("UPDATE weft_outbox SET until = UNIX_TIMESTAMP() + 3600, claim = 'somebody'")
+    site.status(port, "ACTIVE")
+    site.neutron.delete("port", port["id"])
+    site.agree()
+
+
+def test_an_etcd_that_is_full_loses_nothing(site: Site) -> None:
+    """Alarm NOSPACE: Neutron goes on, the outbox keeps what changed, the status says why; when there is space and the
+    alarm is disarmed, all is copied."""
+    network = site.network(name="full")
+    kept, changed, gone = (site.port(network) for _ in range(3))
+    for port in (kept, changed, gone):
+        site.status(port, "ACTIVE")
+    command = site.etcd.process.command
+    site.etcd.process.kill()
+    site.etcd.process.command = (*command, "--quota-backend-bytes", str(8 << 20))
+    site.etcd.process.start()
+    site.with_etcd(fill_up)
+    came = site.port(network)
+    assert came["binding:vif_type"] == "vhostuser"
+    site.neutron.update("port", changed["id"], admin_state_up=False)
+    site.neutron.delete("port", gone["id"])
+
+    def why() -> dict[str, str]:
+        answers = json.loads(site.run("weft-status", "--json", "why", came["id"]).stdout)
+        return {each["step"]: each["text"] for each in answers if each["state"] == "wrong"}
+
+    wait_for(lambda: "database space exceeded" in why().get("outbox", ""), 30, "the reason")
+    assert {each["id"] for each in site.neutron.list("port", "status=ACTIVE")} >= {kept["id"]}
+    site.etcdctl("del", "--prefix", "/junk")
+    revision = json.loads(site.etcdctl("endpoint", "status", "-w", "json"))[0]["Status"]["header"]["revision"]
+    site.etcdctl("compact", str(revision))
+    site.etcdctl("defrag")
+    assert "database space exceeded" in why()["outbox"]  # until somebody disarms the alarm
+    site.etcdctl("alarm", "disarm")
+    site.status(came, "ACTIVE", 90)
+    site.status(changed, "DOWN")
+    site.neutron.update("port", changed["id"], admin_state_up=True)
+    for port in (kept, changed, came):
+        site.status(port, "ACTIVE")
+        site.neutron.delete("port", port["id"])
+    site.agree()
+    site.etcd.process.kill()
+    site.etcd.process.command = command
+    site.etcd.process.start()
+
+
+async def fill_up(etcd: Etcd) -> None:
+    """Write until etcd takes no more."""
+    with pytest.raises(Full):
+        for number in range(1000):
+            await etcd.put(f"/junk/{number}", bytes(500_000))
+
+
 def test_everything_agrees_after_everything_was_killed(site: Site) -> None:
     """SIGKILL of agents, engines, etcd, the API worker and the database while ports come, change and go."""
-    choose = random.Random(6)
     network = site.network(name="storm")
-    stop = threading.Event()
-
-    def client(seed: int) -> None:
-        chosen, ports = random.Random(seed), []
-        while not stop.is_set():
-            try:
-                kind = chosen.random()
-                if kind < 0.5 or not ports:
-                    ports.append(site.port(network, chosen.choice(("h1", "h2")))["id"])
-                elif kind < 0.75:
-                    site.neutron.update("port", chosen.choice(ports), name=str(kind))
-                else:
-                    site.neutron.delete("port", ports.pop(chosen.randrange(len(ports))))
-            except (RuntimeError, OSError):
-                time.sleep(0.2)  # what is asked for while something is dead may fail
-
-    clients = [threading.Thread(target=client, args=[seed]) for seed in (1, 2)]
-    for each in clients:
-        each.start()
     victims = [site.etcd.process, site.neutron.api, site.database.process]
     victims += [node.agent for node in site.nodes] + [node.engine for node in site.nodes]
-    choose.shuffle(victims)
-    for victim in victims:
-        time.sleep(choose.uniform(0.5, 2.0))
-        victim.kill()
-        time.sleep(choose.uniform(0.0, 1.0))
-        victim.start()
-    time.sleep(2)
-    stop.set()
-    for each in clients:
-        each.join(90)
+    with storm(site.neutron, lambda chosen: str(site.port(network, chosen.choice(("h1", "h2")))["id"])):
+        kill_each(victims, seed=6)
     for port in site.neutron.list("port"):
         if port["binding:vif_type"] != "vhostuser":  # bound while its agent was dead: Nova would give it up
             site.neutron.delete("port", port["id"])

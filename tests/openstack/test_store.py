@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,56 +164,6 @@ def test_another_endpoint_is_asked_when_one_is_away(store: Settings, prefix: str
             await etcd.get(prefix)
 
     run(Settings((dead,), timeout=1), refused)
-
-
-def test_a_cluster_that_loses_a_member_and_then_its_leader(tmp_path: Path) -> None:
-    """What was written is there, what is watched is told, as long as most members live; and again when they do."""
-    servers = EtcdServer.cluster(tmp_path)
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda server: server.process.start(), servers))
-
-    async def leader(settings: Settings) -> int:
-        """Which member leads."""
-        for number, endpoint in enumerate(settings.endpoints):
-            async with Etcd(Settings((endpoint,), timeout=2)) as etcd:
-                with suppress(Unreachable):
-                    if await etcd.leads():
-                        return number
-        raise AssertionError("nobody leads")
-
-    async def program() -> None:
-        settings = Settings(tuple(server.endpoint for server in servers), timeout=2)
-        etcd = Etcd(settings)
-        heard: list[set[str]] = []
-        mirror = Mirror(etcd, "/m/", heard.append)
-        task = asyncio.create_task(mirror.run())
-        await asyncio.wait_for(mirror.complete.wait(), 20)
-
-        async def write(value: bytes) -> None:
-            async def written() -> bool:
-                with suppress(Unreachable):
-                    return bool(await etcd.put("/m/a", value))
-                return False
-
-            await eventually(written, 30)
-            await eventually(lambda: "a" in mirror.items and mirror.items["a"].value == value, 30)
-
-        await write(b"all live")
-        first = await leader(settings)
-        follower = next(number for number in range(3) if number != first)
-        servers[follower].process.kill()
-        await write(b"one is lost")
-        servers[follower].process.start()
-        servers[await leader(settings)].process.kill()
-        await write(b"the leader is lost")
-        task.cancel()
-        await etcd.close()
-
-    try:
-        asyncio.run(asyncio.wait_for(program(), 100))
-    finally:
-        for server in servers:
-            server.process.stop()
 
 
 def test_a_key_goes_with_its_lease_and_a_lost_lease_is_replaced(store: Settings, prefix: str) -> None:

@@ -137,7 +137,7 @@ class Cloud:
 
     def _services(self) -> None:
         self.say("MariaDB and RabbitMQ")
-        database = MariaDb(self.folder, DATABASE_PORT)
+        database = self.database = MariaDb(self.folder, DATABASE_PORT)
         self.controller.node.take(database.process)
         database.prepare()
         self.broker = RabbitMq(self.folder, self.controller.address, BROKER_PORT)
