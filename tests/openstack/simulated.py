@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any
 
-from weft_openstack.agent.forwarder import ARP_TERM, POP_1, UU_FLOOD, Forwarder
+from weft_openstack.agent.forwarder import ALL, ARP_TERM, POP_1, UU_FLOOD, Forwarder
 
 UPLINK = "uplink"
 MTU = 9000
@@ -57,7 +57,7 @@ class Device:
         self.bridges: dict[int, SimpleNamespace] = {}
         self.macs: dict[int, dict[str, int]] = {}
         self.neighbors: dict[int, dict[str, str]] = {}
-        self._next = 0
+        self._next, self._bridge_of = 0, dict[int, int]()
         self._add(UPLINK)
 
     def _add(self, name: str, parent: int | None = None, vlan: int = 0, **more: Any) -> int:
@@ -71,9 +71,12 @@ class Device:
 
     def _remove(self, index: int) -> SimpleNamespace:
         del self.interfaces[index]
-        for bridge in self.bridges.values():
-            bridge.sw_if_details = [each for each in bridge.sw_if_details if each.sw_if_index != index]
+        self._leave(index)
         return _reply()
+
+    def _leave(self, index: int) -> None:
+        if (bridge := self.bridges.get(self._bridge_of.pop(index, -1))) is not None:
+            bridge.sw_if_details = [each for each in bridge.sw_if_details if each.sw_if_index != index]
 
     def show_version(self) -> Any:
         return _reply(program="simulated", version="1")
@@ -84,7 +87,7 @@ class Device:
     # interfaces
 
     def sw_interface_dump(self, sw_if_index: int) -> tuple[None, list[Any]]:
-        return None, [each for each in self.interfaces.values() if sw_if_index in (each.sw_if_index, 0xFFFFFFFF)]
+        return None, list(self.interfaces.values()) if sw_if_index == ALL else [self.interfaces[sw_if_index]]
 
     def sw_interface_set_flags(self, sw_if_index: int, flags: int) -> Any:
         self.interfaces[sw_if_index].flags = flags
@@ -150,11 +153,10 @@ class Device:
         return _reply()
 
     def sw_interface_set_l2_bridge(self, rx_sw_if_index: int, bd_id: int, enable: bool, shg: int = 0, **_: Any) -> Any:
-        for bridge in self.bridges.values():
-            bridge.sw_if_details = [each for each in bridge.sw_if_details if each.sw_if_index != rx_sw_if_index]
+        self._leave(rx_sw_if_index)
         if enable:
-            member = SimpleNamespace(sw_if_index=rx_sw_if_index, shg=shg)
-            self.bridges[bd_id].sw_if_details.append(member)
+            self._bridge_of[rx_sw_if_index] = bd_id
+            self.bridges[bd_id].sw_if_details.append(SimpleNamespace(sw_if_index=rx_sw_if_index, shg=shg))
         return _reply()
 
     def bridge_flags(self, bd_id: int, is_set: bool, flags: int) -> Any:

@@ -56,9 +56,17 @@ class Node:
 
     def tags(self) -> set[str]:
         """The tags of all interfaces."""
+        return set(self._tagged())
+
+    def mtu(self, tag: str) -> int:
+        """The MTU of the interface with a tag; 0 if there is none."""
+        found = self._tagged().get(tag)
+        return found.mtu[0] if found else 0
+
+    def _tagged(self) -> dict[str, Any]:
         vpp = VPPApiClient(bootstrapapi=True, server_address=str(self.folder / "api.sock"))
         vpp.connect("test")
-        found = {each.tag for each in vpp.api.sw_interface_dump() if each.tag}
+        found = {each.tag: each for each in vpp.api.sw_interface_dump() if each.tag}
         vpp.disconnect()
         return found
 
@@ -126,7 +134,7 @@ class Site:
         made = self.neutron.create("network", **fields)
         cidr = f"10.{int(made['id'][:2], 16)}.{int(made['id'][2:4], 16)}.0/24"
         self.neutron.create("subnet", network_id=made["id"], cidr=cidr, ip_version=4)
-        return made
+        return made | {"cidr": cidr}
 
     def port(self, network: Any, host: str = "h1", **fields: Any) -> Any:
         owner = {"device_owner": "compute:nova", "device_id": str(uuid.uuid4())}

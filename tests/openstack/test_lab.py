@@ -37,6 +37,7 @@ class Lab:
     """A lab with booted machines, and a line to each."""
 
     cloud: Cloud
+    networks: dict[str, str]  #: name -> number
     guests: dict[str, Guest]
     consoles: dict[str, Console]
 
@@ -51,9 +52,8 @@ class Lab:
 
     def port(self, network: str, host: str) -> str:
         """A port that no machine is on; its number."""
-        [found] = self.cloud.neutron.list("network", f"name={network}")
         owner = {"device_owner": "compute:nova", "device_id": str(uuid.uuid4()), "binding:host_id": host}
-        return str(self.cloud.neutron.create("port", network_id=found["id"], **owner)["id"])
+        return str(self.cloud.neutron.create("port", network_id=self.networks[network], **owner)["id"])
 
     def agree(self) -> None:
         """Wait until database, etcd and forwarders agree to the letter, and all that is up is ACTIVE."""
@@ -83,7 +83,7 @@ def lab() -> Iterator[Lab]:
             consoles = {name: stack.enter_context(guest.console(folder)) for name, guest in made.items()}
             for console in consoles.values():
                 guests.boot(console)
-            yield Lab(cloud, made, consoles)
+            yield Lab(cloud, {name: network["id"] for name, network in networks.items()}, made, consoles)
     finally:
         assert cloud.down()
         assert not folder.exists()

@@ -6,9 +6,11 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.openstack.site import Site, environment
 from tests.openstack.storm import kill_each, storm
@@ -48,19 +50,21 @@ def test_updates_reach_the_host(site: Site) -> None:
     network = site.network(name="updates")
     port = site.port(network)
     site.status(port, "ACTIVE")
+    address = f"{network['cidr'].rpartition('.')[0]}.77"
     changes: dict[str, Any] = {
         "admin_state_up": False,
+        "fixed_ips": [{"ip_address": address}],
         "allowed_address_pairs": [{"ip_address": "10.9.9.0/24", "mac_address": "fa:16:3e:00:00:99"}],
     }
     site.neutron.update("port", port["id"], **changes)
     site.status(port, "DOWN")
     record = site.record("h1", port["id"])
-    assert record and not record.admin_up
+    assert record and not record.admin_up and record.ips == (address,)
     assert [(pair.mac, pair.ip) for pair in record.pairs] == [("fa:16:3e:00:00:99", "10.9.9.0/24")]
     site.neutron.update("port", port["id"], admin_state_up=True)
     site.status(port, "ACTIVE")
     site.neutron.update("network", network["id"], mtu=1400)
-    wait_for(lambda: (site.record("h1", port["id"]) or record).mtu == 1400, 20, "the MTU in the record")
+    wait_for(lambda: site.nodes[0].mtu(f"weft:port:{port['id']}") == 1400, 20, "the MTU in the forwarder")
     site.neutron.delete("port", port["id"])
 
 
@@ -72,6 +76,23 @@ def test_what_no_host_can_do_is_not_bound(site: Site) -> None:
     tunnelled = site.network(name="vxlan", **{"provider:network_type": "vxlan"})
     assert site.port(tunnelled)["binding:vif_type"] == "binding_failed"  # no host has an address for tunnels
     for port in site.neutron.list("port"):
+        site.neutron.delete("port", port["id"])
+
+
+def test_agents_are_in_neutrons_list(site: Site) -> None:
+    agents = {each["host"]: each for each in site.alive()}
+    assert agents.keys() == {"h1", "h2"}
+    said = agents["h1"]["configurations"]
+    assert (said["physnets"], said["tunnels"]) == ({"physnet1": "pg0"}, False)
+    assert said["version"] and said["forwarder"].startswith("vpe 26.06")
+    ports = [site.port(site.network(name="counted")) for _ in range(2)]
+
+    def counted() -> bool:
+        [agent] = site.neutron.list("agent", "host=h1")
+        return bool(agent["configurations"]["devices"] == 2)
+
+    wait_for(counted, 40, "the ports counted at a heartbeat")
+    for port in ports:
         site.neutron.delete("port", port["id"])
 
 
@@ -171,6 +192,43 @@ def test_the_audit_repairs_what_somebody_changed(site: Site) -> None:
         site.status(port, "ACTIVE")
     for port in (kept, lost):
         site.neutron.delete("port", port["id"])
+
+
+def test_copies_may_be_made_twice_and_out_of_order(site: Site) -> None:
+    """Several who copy all keys again and again, the last noted first, while ports change."""
+    network = site.network(name="twice")
+    ports = [site.port(network, host) for host in ("h1", "h2", "h1")]
+    again = (
+        "INSERT INTO weft_outbox (`key`, since, until, attempts, error) "
+        "SELECT CONCAT('hosts/', host, '/ports/', port_id), 0, 0, 0, '' FROM ml2_port_bindings ORDER BY port_id DESC"
+    )
+    with ThreadPoolExecutor() as pool:
+        for turn in range(3):
+            jobs = [pool.submit(site.run, "weft-neutron", "audit") for _ in range(2)]
+            for port in ports:
+                site.neutron.update("port", port["id"], admin_state_up=turn != 1)
+                site.sql(again)
+            assert [job.result().returncode for job in jobs] == [0, 0]
+    wait_for(lambda: site.sql("SELECT COUNT(*) FROM weft_outbox") == "0", 30, "all copied")
+    site.agree()
+    for port in ports:
+        site.neutron.delete("port", port["id"])
+
+
+def test_a_database_that_is_behind_is_not_copied(site: Site) -> None:
+    """As where a replica lags: what etcd has is newer, and stays; the outbox says why."""
+    port = site.port(site.network(name="behind"))
+    site.status(port, "ACTIVE")
+    key, record = keys.port("h1", port["id"]), site.record("h1", port["id"])
+    assert record
+    newer = msgspec.structs.replace(record, revision=record.revision + 1000, admin_up=False)
+    site.with_etcd(lambda etcd: etcd.put("/weft/" + key, records.encode(newer)))
+    site.neutron.update("port", port["id"], name="changed")
+    said = f"etcd has revision {newer.revision}, the database"
+    wait_for(lambda: said in site.sql("SELECT error FROM weft_outbox"), 20, "the reason")
+    assert site.record("h1", port["id"]) == newer
+    site.neutron.delete("port", port["id"])  # a key that is to go goes whatever it holds
+    site.agree()
 
 
 def test_a_clock_that_is_set_back_holds_nothing_up(site: Site) -> None:

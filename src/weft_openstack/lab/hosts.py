@@ -22,7 +22,7 @@ PHYSNET, UPLINK = "physnet1", "host-eth1"
 TUNNEL_VLAN = 4000  #: beyond those that networks get
 
 STARTUP = """
-create host-interface name eth1
+create host-interface name eth1 hw-addr {mac}
 set interface state host-eth1 up
 create sub-interfaces host-eth1 {vlan}
 set interface state host-eth1.{vlan} up
@@ -78,6 +78,11 @@ class Host:
         return f"10.254.1.{10 + self.number}"
 
     @property
+    def mac(self) -> str:
+        """The uplink's, which stays when the engine starts anew, as a network card's does: its neighbors know it."""
+        return f"02:fe:0a:fe:01:{10 + self.number:02x}"
+
+    @property
     def configuration(self) -> Path:
         return self.folder / "agent.conf"
 
@@ -93,7 +98,8 @@ class Host:
         """Write what engine and agent read; `store` are the options that say how to reach etcd."""
         sockets = self.folder / "vhost-user"
         sockets.mkdir()
-        (self.folder / "startup.cli").write_text(STARTUP.format(vlan=TUNNEL_VLAN, tunnel=self.tunnel_address).lstrip())
+        startup = STARTUP.format(mac=self.mac, vlan=TUNNEL_VLAN, tunnel=self.tunnel_address)
+        (self.folder / "startup.cli").write_text(startup.lstrip())
         options = dict(store) | {
             "physnets": f"{PHYSNET}:{UPLINK}",
             "tunnel_address": self.tunnel_address,
