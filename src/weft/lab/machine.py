@@ -14,7 +14,7 @@ from pathlib import Path
 from weft.lab.image import image
 
 BOOT_TIME = 120.0  #: seconds, where there is neither KVM nor much of a processor
-MEMORY = 128  #: MiB
+MEMORY = "128M"
 
 
 def accelerator() -> str:
@@ -43,18 +43,18 @@ class Card:
     options: str = ""  #: of the device: ``,packed=on``
 
 
-def command(card: Card, serial: str, processors: int = 1) -> list[str]:
-    """QEMU's command line for a machine with a card. ``serial``: where its console is."""
+def command(card: Card, serial: str, processors: int = 1, memory: str = MEMORY) -> list[str]:
+    """QEMU's command line for a machine with a card. ``serial``: where its console is; ``memory``: in QEMU's units."""
     boot = image()
     chardev = f"socket,id=chr0,path={card.socket}" + (",server=on,wait=off" if card.server else ",reconnect=1")
     # Without KVM, QEMU 7.2 ends with a segmentation fault where a vhost-user card has MSI-X.
     vectors = 2 * card.queues + 2 if accelerator() == "kvm" else 0
     device = f"virtio-net-pci,netdev=net0,mac={card.mac},mq={'on' if card.queues > 1 else 'off'},vectors={vectors}"
-    memory = f"memory-backend-memfd,id=ram0,size={MEMORY}M,share=on"
+    backing = f"memory-backend-memfd,id=ram0,size={memory},share=on"
     return [
-        *("qemu-system-x86_64", "-accel", accelerator(), "-m", str(MEMORY), "-smp", str(processors)),
+        *("qemu-system-x86_64", "-accel", accelerator(), "-m", memory, "-smp", str(processors)),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", serial),
-        *("-object", memory, "-machine", "q35,memory-backend=ram0"),
+        *("-object", backing, "-machine", "q35,memory-backend=ram0"),
         *("-chardev", chardev, "-netdev", f"vhost-user,id=net0,chardev=chr0,queues={card.queues}"),
         *("-device", device + card.options),
         *("-kernel", str(boot.kernel), "-initrd", str(boot.initrd)),
@@ -127,13 +127,14 @@ class Machine:
     card: Card
     processors: int = 1
     arguments: tuple[str, ...] = ()
+    memory: str = MEMORY
     _process: subprocess.Popen[bytes] | None = None
     _console: Console | None = None
 
     def start(self) -> Machine:
         """Boot; ``ready`` waits until that is done."""
         self._process = subprocess.Popen(
-            [*command(self.card, "stdio", processors=self.processors), *self.arguments],
+            [*command(self.card, "stdio", self.processors, self.memory), *self.arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
