@@ -33,6 +33,22 @@ def test_a_route_via_an_interface_asks_for_each_host(net: Net) -> None:
     assert [frame[ARP].pdst for frame in out["pg1"]] == ["20.1.1.1"]
 
 
+def test_a_route_via_an_interface_may_come_again(net: Net) -> None:
+    """And by another interface that has got the number of one that is gone."""
+    for _ in range(2):
+        net.lab.cli("ip route add 20.0.0.0/8 via pg1")
+        out = net.route(IP(src=host(0), dst="20.1.1.2") / UDP())
+        assert [frame[ARP].pdst for frame in out["pg1"]] == ["20.1.1.2"]
+        net.lab.cli("ip route del 20.0.0.0/8 via pg1")
+        net.lab.engine.advance(5)
+    net.lab.cli("create sub-interfaces pg1 7\nset interface state pg1.7 up\nip route add 21.0.0.0/8 via pg1.7")
+    net.lab.cli("delete sub-interface pg1.7\nip route del 21.0.0.0/8")
+    net.lab.cli("create sub-interfaces pg1 8\nset interface state pg1.8 up\nip route add 21.0.0.0/8 via pg1.8")
+    net.lab.cli("set interface ip address pg1.8 10.77.0.1/24")
+    out = net.route(IP(src=host(0), dst="21.1.1.1") / UDP())
+    assert [frame[ARP].pdst for frame in out["pg1"]] == ["21.1.1.1"]
+
+
 def test_the_routers_own_mac_address_may_change(net: Net) -> None:
     net.lab.cli("set interface mac address pg1 02:00:00:00:dd:01")
     net.lab.output()

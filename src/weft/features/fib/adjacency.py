@@ -79,6 +79,7 @@ class Record:
     family: str
     address: int  #: of the neighbor; a glean's: of the subnet
     length: int = 0  #: a glean's prefix length
+    key: Key = ("", 0, "", 0, 0)
     locks: int = 0
     gone: bool = False  #: the interface is no more
 
@@ -189,6 +190,7 @@ class Adjacencies:
         row.next_hop_high = memory.wrap(record.address >> 64)
         row.flags = self._flags(record)
         adjacency_counters.clear(record.index)
+        record.key = key
         self._by_key[key] = self._by_index[record.index] = record
         return record
 
@@ -258,10 +260,8 @@ class Adjacencies:
 
     def _drop_key(self, record: Record) -> None:
         """Nobody finds it any more."""
-        what = "glean" if record.length else "neighbor"
-        key = (what, record.interface.sw_if_index, record.family, record.address, record.length)
-        if self._by_key.get(key) is record:
-            del self._by_key[key]
+        if self._by_key.get(record.key) is record:
+            del self._by_key[record.key]
 
     def set_counting(self, on: bool) -> None:
         """Count what each adjacency forwards, or no longer."""
