@@ -24,7 +24,9 @@ from weft.core.model import MODELS
 from weft.core.node import ERROR_OWNERS, ERRORS, NODES, ROUTINES
 from weft.core.punt import REASONS
 from weft.core.view import VIEWS
+from weft.features.arp.model import Arp
 from weft.features.interface.model import Interface, Interfaces
+from weft.features.ip6_nd.model import Nd
 from weft.features.pg.model import PacketGenerator
 
 # How long an example takes says nothing on a busy machine.
@@ -38,10 +40,15 @@ DECLARED = (ARCS, COMMANDS, ERRORS, MODELS, MODULES, NODES, REASONS, ROUTINES, V
 
 @dataclass
 class Lab:
-    """An engine without workers: each call forwards until nothing is left to do."""
+    """An engine without workers: each call forwards until nothing is left to do. It does not announce its addresses, so
+    that only what a test does makes it send something; those of announcements switch them on.
+    """
 
     engine: Engine
     ports: list[Interface] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.engine[Arp].announcing = self.engine[Nd].announcing = False
 
     def pg(self, count: int) -> list[Interface]:
         """So many more packet-generator interfaces, up, captured: pg0, pg1, ..."""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 @command(
     "set arp announce",
     "<state:on-off>",
-    help="Announce addresses when they are added and when their interface comes up; a new MAC address is announced "
-    "always",
+    help="Announce addresses when they are added and when their interface comes up, which is so unless it is switched "
+    "off; a new MAC address is announced always",
 )
 def set_arp_announce(engine: Engine, state: bool) -> None:
     engine[Arp].announcing = state

@@ -11,7 +11,6 @@ from weft.core import memory
 from weft.core.graph import arc
 from weft.core.model import Invalid, model
 from weft.core.punt import Punted, reason
-from weft.core.runtime import DIRECT
 from weft.core.view import Rows
 from weft.features.arp.packet import ETHERNET, IP4_LENGTH, LENGTH, MAC_LENGTH, REQUEST, ArpHeader
 from weft.features.arp.table import (
@@ -23,7 +22,7 @@ from weft.features.arp.table import (
     proxy_ranges,
     source_address,
 )
-from weft.features.ethernet.model import ARP, IP4, Ethernet, register_input, rewrite
+from weft.features.ethernet.model import ARP, IP4, Ethernet, register_input, rewrite, say
 from weft.features.interface.address import BROADCAST
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip.family import IpInterface
@@ -56,8 +55,8 @@ class Arp:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._neighbors, self._ip4 = engine[Neighbors], engine[Ip4]
-        #: Whether interfaces that come up, and new addresses, are announced too; VPP announces neither.
-        self.announcing = False
+        #: Whether new addresses, and those of interfaces that come up, are announced as new MAC addresses are.
+        self.announcing = True
         self.proxies: list[Proxy] = []
         self.proxy_interfaces: set[int] = set()
         self._neighbors.ageing.probe["ip4"] = self.probe
@@ -67,7 +66,7 @@ class Arp:
         interfaces = engine[Interfaces]
         interfaces.watch("removed", self._forget)
         interfaces.watch("mac", self._mac_changed)
-        interfaces.watch("admin", self._admin_changed)
+        interfaces.watch("up", self._came_up)
 
     # --- addresses
 
@@ -126,47 +125,40 @@ class Arp:
         self._publish(interface)
         self.announce(interface)
 
-    def _admin_changed(self, interface: Interface) -> None:
-        if interface.admin_up and self.announcing:
+    def _came_up(self, interface: Interface) -> None:
+        if self.announcing:
             self.announce(interface)
 
     # --- sending
 
     def announce(self, interface: Interface, addresses: Sequence[IpInterface] | None = None) -> None:
         """Tell everybody who has the interface's addresses (RFC 5227 2.3), if it is up and there is a layer 2."""
-        if (
-            not interface.device.ethernet
-            or not interface.admin_up
-            or (interface.sup is not None and not interface.sup.admin_up)
-        ):
-            return
         for own in self._ip4.used_addresses(interface) if addresses is None else addresses:
             self._send(interface, int(own.ip), int(own.ip))
 
     def probe(self, neighbor: Neighbor) -> None:
         """Ask a neighbor whether it is there still."""
         sender = self._engine.call(source_address, neighbor.interface.sw_if_index, int(neighbor.address))
-        if sender and neighbor.interface.admin_up:
+        if sender:
             self._send(neighbor.interface, sender, int(neighbor.address))
 
     def _send(self, interface: Interface, sender: int, target: int) -> None:
         """Broadcast a request."""
-        row = interface.row
-        packet = rewrite(interface, BROADCAST, ARP) + b"".join(
+        if not interface.device.ethernet:
+            return
+        packet = b"".join(
             (
                 ETHERNET.to_bytes(2, "big"),
                 IP4.to_bytes(2, "big"),
                 bytes((MAC_LENGTH, IP4_LENGTH)),
                 REQUEST.to_bytes(2, "big"),
-                row.mac.to_bytes(6, "little"),
+                interface.row.mac.to_bytes(6, "little"),
                 sender.to_bytes(4, "big"),
                 bytes(MAC_LENGTH),
                 target.to_bytes(4, "big"),
             )
         )
-        output = self._engine.graph.instances[row.output_node & ~DIRECT].name
-        index = interface.sw_if_index
-        self._engine.workers.inject(packet, output, rx_sw_if_index=index, tx_sw_if_index=index)
+        say(self._engine, interface, BROADCAST, ARP, packet)
 
     # --- learning
 

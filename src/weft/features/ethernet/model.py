@@ -52,6 +52,7 @@ __all__ = [
     "ethertype_nodes",
     "register_input",
     "rewrite",
+    "say",
 ]
 
 VLANS = 4096
@@ -273,6 +274,15 @@ def delete_sub_interface(engine: Engine, interface: Interface) -> None:
     if interface.sub is None:
         raise Invalid(f"{interface.name} is no sub-interface", "INVALID_SUB_SW_IF_INDEX")
     engine[Interfaces].remove(interface)
+
+
+def say(engine: Engine, interface: Interface, destination: int, ethertype: int, packet: bytes) -> None:
+    """Send a packet by an interface that is up, behind an Ethernet header to ``destination`` if it has Ethernet."""
+    if interface.is_up:
+        header = rewrite(interface, destination, ethertype) if interface.device.ethernet else b""
+        output = engine.graph.instances[interface.row.output_node & ~DIRECT].name
+        index = interface.sw_if_index
+        engine.workers.inject(header + packet, output, rx_sw_if_index=index, tx_sw_if_index=index)
 
 
 def rewrite(interface: Interface, destination: int, ethertype: int) -> bytes:

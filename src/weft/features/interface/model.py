@@ -185,6 +185,11 @@ class Interface:
         return bool((self.sup or self).row.flags & LINK_UP)
 
     @property
+    def is_up(self) -> bool:
+        """Whether packets can leave by it: the link is there, and it and its parent are administratively up."""
+        return self.admin_up and self.link_up and (self.sup is None or self.sup.admin_up)
+
+    @property
     def mac(self) -> str:
         return show_mac(self.row.mac)
 
@@ -193,7 +198,7 @@ class Interface:
 class Interfaces:
     """All interfaces. ``watchers`` hear what happens to them: see ``watch``."""
 
-    EVENTS = ("added", "removed", "admin", "link", "mac", "mtu", "renamed")
+    EVENTS = ("added", "removed", "admin", "link", "up", "mac", "mtu", "renamed")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -212,8 +217,8 @@ class Interfaces:
         self.add("local0", LOCAL, mtu=0)
 
     def watch(self, event: str, action: Callable[[Interface], None]) -> None:
-        """Let ``action`` be called after an event: added, removed (before it goes), admin, link,
-        mac, mtu, renamed.
+        """Let ``action`` be called after an event: added, removed (before it goes), admin, link, up (``is_up`` is so
+        from now on), mac, mtu, renamed.
         """
         self._watchers[event].append(action)
 
@@ -348,6 +353,8 @@ class Interfaces:
             row.flags = before
             raise
         self._tell("admin", interface)
+        if interface.is_up:
+            self._tell("up", interface)
         if not up:
             for sub in interface.subs.values():
                 self.set_admin(sub, False)
@@ -363,6 +370,9 @@ class Interfaces:
         if bool(interface.row.flags & LINK_UP) != up:
             interface.row.flags = interface.row.flags ^ LINK_UP
             self._tell("link", interface)
+            for each in (interface, *interface.subs.values()):
+                if each.is_up:
+                    self._tell("up", each)
 
     def set_flag(self, interface: Interface, flag: int, on: bool) -> None:
         """Set or clear flags of the row."""

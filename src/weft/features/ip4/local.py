@@ -27,7 +27,7 @@ from weft.features.ip4.mtrie import lookup
 from weft.features.ip4.protocols import protocol_nodes
 
 local = arcs.local
-TCP, UDP = 6, 17
+IGMP, TCP, UDP = 2, 6, 17
 BROADCAST = 0xFFFFFFFF
 GOOD = 0  #: no error: NoError.NONE
 
@@ -111,13 +111,15 @@ def check_udp(pkt: Buffer, ip: Ip4Header) -> int:
 
 @inline
 def check_source(pkt: Buffer, ip: Ip4Header) -> int:
-    """Nobody else may use our addresses; whom we cannot answer we do not hear, as VPP; but for broadcasts."""
+    """Nobody else may use our addresses; whom we cannot answer we do not hear, as VPP; but for
+    broadcasts, and for IGMP: a switch without an address asks from 0.0.0.0 (RFC 4541 2.1.1).
+    """
     fib_index = IpMeta(pkt.opaque).fib_index
     if fib_index == BY_INTERFACE:
         fib_index = own_table(pkt)
     flags = route_balance(lookup(fib_index, ip.source)).flags
     if flags & OURS and pkt.flags & LOCAL == 0:
         return Ip4Error.SPOOFED_LOCAL_PACKETS
-    if flags & DROPS and ip.destination != BROADCAST:
+    if flags & DROPS and ip.destination != BROADCAST and ip.protocol != IGMP:
         return Ip4Error.SRC_LOOKUP_MISS
     return GOOD

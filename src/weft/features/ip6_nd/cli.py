@@ -126,8 +126,8 @@ def set_ip6_nd_dad(engine: Engine, tries: int) -> None:
 @command(
     "set ip6 nd announce",
     "<state:on-off>",
-    help="Announce addresses when they are added and when their interface comes up; a new MAC address is announced "
-    "always",
+    help="Announce addresses when they are added and when their interface comes up, which is so unless it is switched "
+    "off; a new MAC address is announced always",
 )
 def set_ip6_nd_announce(engine: Engine, state: bool) -> None:
     engine[Nd].announcing = state

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
-from weft.core.runtime import DIRECT
-from weft.features.ethernet.model import IP6, rewrite
+from weft.features.ethernet.model import IP6, say
 from weft.features.interface.model import Interface
+from weft.features.ip.groups import group_mac
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -24,28 +24,11 @@ def solicited_node(address: IPv6Address) -> IPv6Address:
     return IPv6Address(SOLICITED_NODE | int(address) & 0xFFFFFF)
 
 
-def group_mac(group: IPv6Address) -> int:
-    """The Ethernet address of a group (RFC 2464 7)."""
-    return int.from_bytes(b"\x33\x33" + group.packed[12:], "little")
-
-
 def link_option(kind: int, interface: Interface) -> bytes:
     """The option with the interface's MAC address."""
     return bytes((kind, 1)) + int(interface.row.mac).to_bytes(6, "little")
 
 
-def is_up(interface: Interface) -> bool:
-    """Whether packets can leave by an interface."""
-    return interface.admin_up and interface.link_up and (interface.sup is None or interface.sup.admin_up)
-
-
 def send(engine: Engine, interface: Interface, packet: bytes, mac: int | None = None) -> None:
     """Send an IPv6 packet by an interface that is up, to a MAC address, or to that of the packet's group."""
-    if not is_up(interface):
-        return
-    if mac is None:
-        mac = group_mac(IPv6Address(packet[24:40]))
-    header = rewrite(interface, mac, IP6) if interface.device.ethernet else b""
-    output = engine.graph.instances[interface.row.output_node & ~DIRECT].name
-    index = interface.sw_if_index
-    engine.workers.inject(header + packet, output, rx_sw_if_index=index, tx_sw_if_index=index)
+    say(engine, interface, group_mac(IPv6Address(packet[24:40])) if mac is None else mac, IP6, packet)

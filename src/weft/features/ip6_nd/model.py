@@ -36,8 +36,8 @@ class Nd:
         self._engine = engine
         self._ip6, self._neighbors = engine[Ip6], engine[Neighbors]
         engine[RouterAdvertisements], engine[Mld]
-        #: Whether interfaces that come up, and new addresses, are announced too; VPP announces neither.
-        self.announcing = False
+        #: Whether new addresses, and those of interfaces that come up, are announced as new MAC addresses are.
+        self.announcing = True
         #: How often an address is solicited before it is taken to be ours alone; 0: not at all.
         self.dad_tries = DAD_TRIES
         #: Addresses that somebody else has, too.
@@ -51,7 +51,7 @@ class Nd:
         self._ip6.watch_enabled(self._enabled)
         interfaces = engine[Interfaces]
         interfaces.watch("mac", self._mac_changed)
-        interfaces.watch("admin", self._admin_changed)
+        interfaces.watch("up", self._came_up)
         interfaces.watch("removed", self._forget)
 
     # --- our addresses
@@ -132,11 +132,10 @@ class Nd:
             self._ip6.publish(interface)
             self.announce(interface)
 
-    def _admin_changed(self, interface: Interface) -> None:
-        if interface.admin_up:
-            for own in self._ip6.all_addresses(interface):
-                self._try(interface, own.ip)
-            self._announce_soon(interface)
+    def _came_up(self, interface: Interface) -> None:
+        for own in self._ip6.all_addresses(interface):
+            self._try(interface, own.ip)
+        self._announce_soon(interface)
 
     # --- neighbors
 
@@ -230,9 +229,9 @@ def _advertised(engine: Engine, packet: Punted) -> None:
 
 
 def _queried(engine: Engine, packet: Punted) -> None:
-    interface, _ = _at_interface(engine, packet)
+    interface, data = _at_interface(engine, packet)
     if interface is not None:
-        engine[Mld].queried(interface)
+        engine[Mld].heard(interface, data)
 
 
 LEARN = reason("nd-learn", _learn, rate=500, burst=256)

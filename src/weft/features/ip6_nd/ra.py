@@ -15,7 +15,7 @@ from weft.features.icmp6.types import ROUTER_ADVERTISEMENT, ROUTER_SOLICITATION
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip6.model import LINK_LOCAL, Ip6
 from weft.features.ip6_nd.advertisement import Advertisement, read_advertisement, read_solicitation
-from weft.features.ip6_nd.link import ALL_NODES, ALL_ROUTERS, is_up, link_option, send
+from weft.features.ip6_nd.link import ALL_NODES, ALL_ROUTERS, link_option, send
 from weft.features.ip6_nd.packet import MTU, PREFIX, SOURCE_LINK
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class RouterAdvertisements:
             ra.timer.cancel()
             ra.timer = None
         ra.initial_left = ra.initial_count
-        if is_up(interface) and not ra.suppress:
+        if interface.is_up and not ra.suppress:
             self._schedule(interface, ra, LEAST_BETWEEN if ra.last else 0.0)
 
     def _schedule(self, interface: Interface, ra: RaInterface, seconds: float) -> None:

@@ -32,7 +32,7 @@ def interface_lines(engine: Engine, interface: Interface) -> Iterator[str]:
     for each in addresses:
         yield f"    {each.ip}, subnet is {each.network}{mark(each.ip)}"
     yield "  Joined group address(es):"
-    for group in engine[Mld].groups(interface):
+    for group in engine[Mld].all_groups(interface):
         yield f"    {group}"
     for line in ra_lines(engine, interface, engine[RouterAdvertisements][interface]):
         yield f"  {line}"

@@ -11,6 +11,7 @@ from weft.features.ethernet.model import IP4, IP6, rewrite
 from weft.features.fib.dpo import Objects
 from weft.features.fib.model import Adjacencies, Record
 from weft.features.interface.model import Interface, Interfaces
+from weft.features.ip.groups import group_mac
 from weft.features.ip.model import ip_of
 from weft.features.vxlan.layout import WAY, Tunnel
 
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 
 Address: TypeAlias = IPv4Address | IPv6Address
 ETHERTYPES = {4: IP4, 6: IP6}
-
-
-def group_mac(group: Address) -> int:
-    """The MAC address that a group's packets go to (RFC 1112 6.4, RFC 2464 7), as a ``mac`` number."""
-    if group.version == 4:
-        octets = b"\x01\x00\x5e" + (int(group) & 0x7FFFFF).to_bytes(3, "big")
-    else:
-        octets = b"\x33\x33" + group.packed[-4:]
-    return int.from_bytes(octets, "little")
 
 
 @dataclass
