@@ -21,6 +21,7 @@ from weft.features.vhost_user.model import (
     EVENTS_DISABLE,
     EVENTS_ENABLE,
     MAX_CHAINS,
+    MAX_PIECES,
     NO_INTERRUPT,
     NO_NOTIFY,
     Area,
@@ -39,6 +40,7 @@ from weft.features.vhost_user.ring import (
     PackedRing,
     UsedRing,
 )
+from weft.features.vhost_user.single import offered, step
 
 # What ``fetch`` finds.
 EMPTY, TAKEN, BAD, STOPPED = 0, 1, 2, 3
@@ -68,6 +70,14 @@ def begin(ring: Ring, area: Area) -> None:
     area.batch = 0
     area.place = ring.next
     area.seen = ring.next
+    forget(area)
+
+
+@inline
+def forget(area: Area) -> None:
+    """Look again at what was looked at, and has not been taken."""
+    area.single = 0
+    area.singles_used = 0
 
 
 @inline
@@ -78,12 +88,6 @@ def begin_packet(area: Area) -> None:
     area.length = 0
 
 
-@inline
-def offered(ring: Ring) -> int:
-    """The guest's index in a split ring: read once, and nothing after it is read earlier."""
-    return atomic_load(ring.driver) >> 16 & 0xFFFF
-
-
 @routine
 def fetch(ring: Ring, area: Area, writable: int) -> int:
     """Take the next chain: its buffers and itself are added to what the thread collects. ``writable``: whether the
@@ -91,9 +95,30 @@ def fetch(ring: Ring, area: Area, writable: int) -> int:
     """
     if area.chains_used == MAX_CHAINS:
         return BAD
+    if area.single != area.singles_used:
+        return fetch_single(ring, area)
     if ring.packed:
         return fetch_packed(ring, area, writable)
     return fetch_split(ring, area, writable)
+
+
+@routine
+def fetch_single(ring: Ring, area: Area) -> int:
+    """What has been looked at already (``single.py``)."""
+    single = area.singles[area.single]
+    area.single = area.single + 1
+    chain = area.chains[area.chains_used]
+    area.chains_used = area.chains_used + 1
+    chain.id, chain.slots, chain.room = single.id, 1, single.length
+    chain.place, chain.wrap = ring.next, ring.wrap
+    step(ring)
+    if area.pieces_used == MAX_PIECES:
+        return BAD
+    piece = area.pieces[area.pieces_used]
+    piece.host, piece.length = single.host, single.length
+    area.pieces_used = area.pieces_used + 1
+    area.length = area.length + single.length
+    return TAKEN
 
 
 @routine
@@ -225,6 +250,7 @@ def untake(ring: Ring, area: Area, next: int, wrap: int) -> None:
     ring.next = next
     ring.wrap = wrap
     area.chains_used = 0
+    forget(area)
 
 
 @routine

@@ -11,6 +11,7 @@ MAX_RINGS = 8192
 MAX_REGIONS = 64  #: of memory, that one guest shares
 MAX_PIECES = 1024  #: stretches of memory that one packet may have in a guest
 MAX_CHAINS = 512  #: receive buffers that one packet may be merged over
+MAX_SINGLES = 32  #: chains that are looked at together
 MAX_FRAME = 65535 + 14 + 8  #: bytes: an IP packet as large as it can be, an Ethernet header, two tags
 
 # VirtioNetHeader.flags and the like are in ``virtio/model.py``; these are of rings (virtio 1.2, 2.7 and 2.8).
@@ -106,6 +107,14 @@ class Taken(View):
     wrap: u32
 
 
+class Single(View):
+    """A chain that is one descriptor within one region."""
+
+    host: i64
+    length: u32
+    id: u32
+
+
 class PacketHeader(View):
     """``struct virtio_net_hdr_mrg_rxbuf`` (virtio 1.2, 5.1.6)."""
 
@@ -116,6 +125,13 @@ class PacketHeader(View):
     csum_start: u16
     csum_offset: u16
     num_buffers: u16
+
+
+class HeaderWords(View):
+    """The same, to see and to set at a stroke."""
+
+    owed: i64
+    rest: u32  # csum_offset and num_buffers
 
 
 class Area(View):
@@ -135,6 +151,10 @@ class Area(View):
     batch: i64  # chains given back since the last commit
     flags: i64  # packed: of the batch's first chain, which are written last
     seen: i64  # split: the guest's index when it was last read
+    # of the chains that were looked at and are not taken yet
+    single: i64  # the next one
+    singles_used: i64
+    singles: Array[Single] = times(MAX_SINGLES)
     pieces: Array[Piece] = times(MAX_PIECES)
     chains: Array[Taken] = times(MAX_CHAINS)
 

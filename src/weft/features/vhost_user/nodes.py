@@ -165,9 +165,9 @@ def take_single(rt: NodeRuntime, ring: Ring, area: Area, host: int, length: int)
         return lack(rt, ring)
     pkt = buffer_at(index)
     reset(pkt, length, ring.sw_if_index)
-    copy(area.header.address, host, ring.header)
     copy(pkt.data, host + ring.header, length)
     if ring.offloads or rt.worker.tracing:
+        copy(area.header.address, host, ring.header)
         return adopt(rt, ring, area, index)
     return index
 

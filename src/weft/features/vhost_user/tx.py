@@ -22,7 +22,7 @@ from weft.features.vhost_user.chains import (
 from weft.features.vhost_user.memory import log_pieces, push, rewind
 from weft.features.vhost_user.model import Area, Ring, areas, devices
 from weft.features.vhost_user.notify import interrupt
-from weft.features.vhost_user.single import look, use
+from weft.features.vhost_user.single import HEADER_ROOM, look, owe_nothing, use
 from weft.features.virtio.model import VirtioNetHeader
 from weft.features.virtio.nodes import clear_header, give_offload
 from weft.features.vlib.format import format_buffer
@@ -69,7 +69,17 @@ def fill(rt: NodeRuntime, ring: Ring, frame: Frame) -> int:
         rt.count(TxError.BROKEN, frame.n)
     else:
         for i in range(frame.n):
-            sent += put(rt, ring, area, buffer_at(frame.vector[i]))
+            pkt = buffer_at(frame.vector[i])
+            length = pkt.current_length
+            if pkt.flags & (OFFLOAD | NEXT_PRESENT) == 0:
+                host = look(ring, area, 1)
+                if host and area.length >= max(length + ring.header, HEADER_ROOM):
+                    owe_nothing(host)
+                    copy(host + ring.header, pkt.data, length)
+                    use(ring, area, length + ring.header)
+                    sent += 1
+                    continue
+            sent += put(rt, ring, area, pkt)
         if area.batch and commit(ring, area):
             interrupt(ring, area)
         ring.packets = ring.packets + sent
@@ -82,19 +92,11 @@ def put(rt: NodeRuntime, ring: Ring, area: Area, pkt: Buffer) -> int:
     """Put a packet into one chain, or more of them if they may be merged. 0 if it is lost."""
     total = pkt.total_length + ring.header
     next, wrap = ring.next, ring.wrap
+    begin_packet(area)
     clear_header(VirtioNetHeader(area.header.address))
     if pkt.flags & OFFLOAD and give_offload(pkt, VirtioNetHeader(area.header.address)) == 0:
         rt.count(TxError.BAD, 1)
         return 0
-    if pkt.flags & NEXT_PRESENT == 0:
-        host = look(ring, area, 1)
-        if host and area.length >= total:
-            area.header.num_buffers = 1
-            copy(host, area.header.address, ring.header)
-            copy(host + ring.header, pkt.data, pkt.current_length)
-            use(ring, area, total)
-            return 1
-    begin_packet(area)
     while True:
         found = fetch(ring, area, 1)
         if found == BAD:
