@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,24 @@ def test_as_a_client_it_connects_again_and_again(lab: Lab, tmp_path: Path) -> No
         vm.start()
         passes(lab, vm)
         vm.close()
+    listener.close()
+
+
+def test_a_front_end_that_hangs_up_at_once_is_tried_ever_less_often(lab: Lab, tmp_path: Path) -> None:
+    """At once, and then 0.05, 0.1, 0.2, 0.4, 0.8, 1.6 and 2 s after each other: 10 times in 10 s."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "vm.sock"))
+    listener.listen()
+    listener.setblocking(False)
+    lab.cli(f"create vhost-user socket {tmp_path}/vm.sock")
+    tries = 0
+    for _ in range(1000):
+        with suppress(BlockingIOError):
+            listener.accept()[0].close()
+            tries += 1
+        lab.engine.step()
+        lab.engine.advance(0.01)
+    assert tries == pytest.approx(10, abs=1)
     listener.close()
 
 

@@ -269,21 +269,51 @@ def test_a_killed_engine_goes_on_where_the_record_says(lab: Lab, front_end: Make
     vm.vrings, vm.memory = {}, type(vm.memory)()
 
 
-def test_what_is_written_to_the_guest_is_logged(lab: Lab, front_end: Make) -> None:
-    """Live migration: a bit for each page of 4096 bytes that changes."""
-    vm = front_end(features=PLAIN | LOG_ALL, protocol=P_LOG).start()
+def logged(log: mmap.mmap) -> set[int]:
+    """The pages that are marked in a log, which begins anew."""
+    pages = {n for n in range(len(log) * 8) if log[n // 8] >> n % 8 & 1}
+    log[:] = bytes(len(log))
+    return pages
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["split", "packed"])
+def test_what_is_written_to_the_guest_is_logged(lab: Lab, front_end: Make, packed: bool) -> None:
+    """Live migration: a bit for each page of 4096 bytes that changes, while the front end wants to know."""
+    features = PLAIN | (PACKED if packed else 0)
+    vm = front_end("packed" if packed else "", features=features, protocol=P_LOG).start()
     fd = os.memfd_create("log")
     os.ftruncate(fd, 4096)
-    vm.ask("SET_LOG_BASE", struct.pack("<QQ", 4096, 0), (fd,))
-    vm.place_vring(0, flags=1)
+
+    def received(size: int) -> set[int]:
+        """The pages in which the guest receives a frame of that size, and its ring's, where chains are given back."""
+        [(chain, at)] = vm.offer(1, room=8192).items()
+        lab.send(lab.ports[0], GOOD.ljust(size, b"g"))
+        assert vm.vrings[0].queue.used() == [(chain, 12 + size)]
+        ring = vm.vrings[0].queue
+        return set(range(at >> 12, (at + 12 + size - 1 >> 12) + 1)) | {
+            (ring.descriptors if packed else ring.device) >> 12
+        }
+
     with mmap.mmap(fd, 4096) as log:
-        offered = vm.offer(1, room=8192)
-        [at] = offered.values()
-        lab.send(lab.ports[0], GOOD + bytes(4096))
-        pages = {n for n in range(4096 * 8) if log[n // 8] >> n % 8 & 1}
+        received(4200)
+        vm.ask("SET_LOG_BASE", struct.pack("<QQ", 4096, 0), (fd,))
+        assert logged(log) == set(), "it has a log, and does not want to know yet"
+        vm.set("SET_FEATURES", features | LOG_ALL)
+        vm.place_vring(0, flags=1)
+        vm.place_vring(1, flags=1)
+        for size in (60, 4200, 60, 4200):
+            pages = received(size)
+            assert logged(log) == pages
+        vm.transmit(GOOD)
+        ring = vm.vrings[1].queue
+        assert logged(log) == {(ring.descriptors if packed else ring.device) >> 12}, "what it sends is not written to"
+        lab.output()
+        vm.set("SET_FEATURES", features)
+        for index in (0, 1):
+            vm.place_vring(index)
+        received(4200)
+        assert logged(log) == set()
     os.close(fd)
-    written = set(range(at >> 12, (at + 12 + len(GOOD) + 4096 - 1 >> 12) + 1))
-    assert pages == written | {vm.vrings[0].queue.device >> 12}
 
 
 @pytest.mark.parametrize("kind", [SplitQueue, PackedQueue])

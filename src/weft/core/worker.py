@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SYS_READ, SYS_EPOLL_WAIT = 0, 232
 IDLE_LOOPS = 2000  #: looks without a packet before a worker goes to sleep
 SLEEP_MS = 1000
+PATIENCE = 10  #: seconds, for a worker to answer the main thread
 
 INJECT_SLOTS = 1024
 
@@ -316,10 +317,10 @@ class Workers:
         return [index + 1 for index, thread in enumerate(self._threads) if thread.is_alive()]
 
     def _wait(self, done: Callable[[], bool], thread: int) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not done():
             if time.monotonic() > deadline:
-                raise RuntimeError(f"worker {self.names[thread]} has not answered for 10 seconds")
+                raise RuntimeError(f"worker {self.names[thread]} has not answered for {PATIENCE} seconds")
             time.sleep(0)
 
     # --- packets from the main thread
@@ -366,7 +367,10 @@ class Workers:
         for thread in self._running():
             self.wake(thread)
         for running in self._threads:
-            running.join(timeout=10)
+            running.join(PATIENCE)
+            while running.is_alive():  # what it reads may not be given back under it
+                self._engine.log.error("worker %s has not ended for %d seconds", running.name, PATIENCE)
+                running.join(PATIENCE)
         self._threads.clear()
 
     def close(self) -> None:

@@ -77,12 +77,15 @@ class Server:
 
 
 class Client:
-    """The front end listens; we connect, at once and then at growing intervals."""
+    """The front end listens; we connect, at once and then at growing intervals. They grow on where a connection does
+    not last.
+    """
 
     def __init__(self, engine: Engine, path: str, connected: Connected) -> None:
         self._engine, self._path, self._connected = engine, path, connected
         self._open = False
         self._pause = FIRST_RETRY
+        self._since = 0.0  #: when the last connection came about
         self.error = 0
 
     def open(self) -> None:
@@ -90,7 +93,8 @@ class Client:
         self._connect()
 
     def again(self) -> None:
-        self._pause = FIRST_RETRY
+        if self._engine.timers.seconds - self._since > LAST_RETRY:
+            self._pause = FIRST_RETRY
         self._later()
 
     def _later(self) -> None:
@@ -110,6 +114,7 @@ class Client:
             self._later()
             return
         self.error = 0
+        self._since = self._engine.timers.seconds
         self._connected(connection)
 
     def close(self) -> None:
