@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -107,6 +108,8 @@ def child(run: Callable[[], None]) -> int:
         try:
             run()
             status = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(status)
     return pid
