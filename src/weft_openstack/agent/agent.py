@@ -28,7 +28,7 @@ log = logging.getLogger("weft_openstack.agent")
 
 
 LOOK = 1.0  #: seconds between looks whether a folder that was missing is there
-PAUSE = 0.2  #: seconds at the most between a round and the next, which is as long as the round took
+PAUSE = 0.2  #: seconds at the most between rounds in a crowd of changes; else it is as long as the last round took
 GRACE = 10.0  #: seconds without a forwarder, which may just start anew, before its ports are said to have failed
 
 
@@ -234,7 +234,8 @@ class Agent:
                 self.outcomes = await self.reconciler.round(self.desired())
                 failed = sum(outcome.status == "failed" for outcome in self.outcomes.values())
                 self._tell(forwarder=self.forwarder.version, ready=True, ports=len(self.outcomes), failed=failed)
-                await asyncio.sleep(min(PAUSE, time.monotonic() - began))  # what comes in crowds is done together
+                if self._wake.is_set():  # more came meanwhile: what comes in crowds is done together
+                    await asyncio.sleep(min(PAUSE, time.monotonic() - began))
                 await self._sleep(read)
         finally:
             listener.cancel()

@@ -70,8 +70,9 @@ class Copier:
         return 0 if away else len(paths)
 
     async def _copy_all(self, paths: list[str]) -> dict[str, Exception | None]:
-        """Make keys as the database says. What is in etcd is read first: if it is another one when it is written,
-        somebody else was faster, and all of that key is looked at anew. So it is if the database changed meanwhile."""
+        """Make keys as the database says. What is in etcd is read before the database: if it is another one when it is
+        written, somebody else was faster, and all of that key is looked at anew. What changes in the database after it
+        was read has a row of its own in the outbox."""
         results: dict[str, Exception | None] = {}
         left = paths
         for _ in range(TRIES):
@@ -82,13 +83,12 @@ class Copier:
             wanted = await asyncio.to_thread(desired.wanted, left)
             results |= {path: StoreError(problem) for path, problem in wanted.problems.items()}
             writes = [self._write(self.prefix + path, items, record) for path, record in wanted.records.items()]
-            written = dict(zip(wanted.records, await asyncio.gather(*writes, return_exceptions=True), strict=True))
-            results |= {path: error for path, error in written.items() if isinstance(error, Exception)}
-            now = (await asyncio.to_thread(desired.wanted, list(written))).records
-            done = [
-                path for path, is_so in written.items() if is_so is True and _same(wanted.records[path], now.get(path))
-            ]
-            results |= dict.fromkeys(done)
+            written = await asyncio.gather(*writes, return_exceptions=True)
+            for path, outcome in zip(wanted.records, written, strict=True):
+                if outcome is True:
+                    results[path] = None
+                elif isinstance(outcome, Exception):
+                    results[path] = outcome
             left = [path for path in left if path not in results]
             if not left:
                 return results
@@ -105,10 +105,6 @@ class Copier:
                 return True
             _check_revision(item, record)
         return bool(await self.store.etcd.transact(condition, [Put(key, records.encode(record))]))
-
-
-def _same(one: records.Record | None, other: records.Record | None) -> bool:
-    return one == other or (one is not None and other is not None and records.same(one, records.encode(other)))
 
 
 def _check_revision(item: Item, record: records.Record) -> None:
