@@ -300,7 +300,7 @@ def test_routes_that_cannot_be(api: Any, connected: int, request: pytest.Fixture
         ],
         NEXT_HOP_NOT_IN_FIB: [route("2001:db8:77::/48", path("fe80::1", proto=1))],
         FIB_PATH_UNSUPPORTED_NH_PROTO: [
-            route("203.0.113.0/24", path("2001:db8::1", connected)),
+            route("2001:db8:77::/48", path("10.0.0.2", connected)),
             route("203.0.113.0/24", path("10.0.0.2", connected, proto=2)),
         ],
         UNIMPLEMENTED: [

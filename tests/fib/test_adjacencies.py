@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import ARP
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, IPv6
+from scapy.layers.l2 import ARP, Ether
 from tests.ip4.net import Net, host, host_mac
+
+from weft.core.cli import CliError
 
 NEW = "02:00:00:00:cc:01"
 
@@ -109,3 +113,67 @@ def test_adjacencies_of_neighbors_and_of_subnets_are_shown_apart(net: Net) -> No
     (subnet,) = net.lab.cli("show adjacency glean pg1").splitlines()
     assert "ipv4-glean" in subnet and " pg1: " in subnet
     assert sorted(net.lab.cli("show adjacency pg1").splitlines()) == sorted([*neighbors, subnet])
+
+
+ROUTER6, ROUTER6_MAC = "fe80::99", "02:00:00:00:99:99"
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+def test_an_ipv4_route_by_an_ipv6_next_hop(net: Net, known_before: bool) -> None:
+    """RFC 8950 (RFC 5549): the MAC address is asked for by neighbor discovery, and IPv4 packets go there."""
+    known = f"set ip neighbor pg1 {ROUTER6} {ROUTER6_MAC}"
+    net.lab.cli("set ip6 nd dad 0\nenable ip6 interface pg1\nip6 nd pg1 ra-suppress")
+    if known_before:
+        net.lab.cli(known)
+    net.lab.cli(f"ip route add 20.0.0.0/8 via {ROUTER6} pg1")
+    net.lab.engine.advance(5)
+    net.lab.engine.step()
+    net.lab.output()
+    if not known_before:
+        (asked,) = net.route(IP(src=host(0), dst="20.1.1.1") / UDP())["pg1"]
+        assert (asked[ICMPv6ND_NS].tgt, asked[IPv6].dst) == (ROUTER6, "ff02::1:ff00:99")
+        port = net.ports[1]
+        ours = asked[IPv6].src
+        answer = IPv6(src=ROUTER6, dst=ours, hlim=255) / ICMPv6ND_NA(tgt=ROUTER6, S=1, O=1)
+        answer /= ICMPv6NDOptDstLLAddr(lladdr=ROUTER6_MAC)
+        net.lab.send(port, Ether(src=ROUTER6_MAC, dst=port.mac) / answer)
+    (frame,) = net.route(IP(src=host(0), dst="20.1.1.1", ttl=9) / UDP())["pg1"]
+    assert (frame.dst, frame.type, frame[IP].dst, frame[IP].ttl) == (ROUTER6_MAC, 0x0800, "20.1.1.1", 8)
+    shown = net.lab.cli("show ip fib 20.0.0.0/8")
+    assert "ip6 weight=1 pref=0 attached-nexthop" in shown and f"ipv4 via {ROUTER6} pg1" in shown
+    net.lab.cli("set interface mac address pg1 02:00:00:00:dd:02")
+    net.lab.engine.step()
+    net.lab.output()
+    (frame,) = net.route(IP(src=host(0), dst="20.1.1.1") / UDP())["pg1"]
+    assert (frame.src, frame.dst, frame.type) == ("02:00:00:00:dd:02", ROUTER6_MAC, 0x0800)
+    net.lab.cli(f"set ip neighbor del pg1 {ROUTER6} {ROUTER6_MAC}")
+    assert net.way("20.1.1.1") is None
+    net.lab.cli(f"ip route del 20.0.0.0/8 via {ROUTER6} pg1")
+    assert "20.0.0.0/8" not in net.lab.cli("show ip fib")
+
+
+def test_flows_are_divided_between_next_hops_of_both_families(net: Net) -> None:
+    net.lab.cli(f"set ip6 nd dad 0\nenable ip6 interface pg1\nset ip neighbor pg1 {ROUTER6} {ROUTER6_MAC}")
+    net.lab.cli(f"ip route add 20.0.0.0/8 via {ROUTER6} pg1 via {host(2)} pg2")
+    assert {net.way(f"20.1.1.{number}") for number in range(64)} == {("pg1", ROUTER6_MAC), ("pg2", host_mac(2))}
+
+
+def test_next_hops_whose_numbers_are_the_same(net: Net) -> None:
+    """10.0.1.9 and ::10.0.1.9 are two neighbors."""
+    net.lab.cli("set ip6 nd dad 0\nenable ip6 interface pg1")
+    net.lab.cli(f"set ip neighbor pg1 10.0.1.9 {NEW}\nset ip neighbor pg1 ::a00:109 {ROUTER6_MAC}")
+    net.lab.cli("ip route add 20.0.0.0/8 via 10.0.1.9 pg1\nip route add 21.0.0.0/8 via ::a00:109 pg1")
+    assert (net.way("20.1.1.1"), net.way("21.1.1.1")) == (("pg1", NEW), ("pg1", ROUTER6_MAC))
+
+
+@pytest.mark.parametrize(
+    ("route", "reason"),
+    [
+        (f"20.0.0.0/8 via {ROUTER6}", "name its interface too"),
+        ("2001:db8:20::/48 via 10.0.1.9 pg1", "10.0.1.9 is no IPv6 next hop"),
+        ("20.0.0.0/8 via ff02::1 pg1", "ff02::1 is a group, no next hop"),
+    ],
+)
+def test_next_hops_that_no_route_can_have(net: Net, route: str, reason: str) -> None:
+    with pytest.raises(CliError, match=reason):
+        net.lab.cli(f"ip route add {route}")

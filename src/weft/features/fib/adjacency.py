@@ -68,6 +68,7 @@ REWRITE_END = Adjacency.fields["rewrite"].offset + MAX_REWRITE
 
 #: What a key is made of: kind (a neighbor's or a glean's), sw_if_index, family, address, prefix length.
 Key: TypeAlias = tuple[str, int, str, int, int]
+FAMILIES = ("ip4", "ip6")
 
 
 @dataclass
@@ -76,8 +77,8 @@ class Record:
 
     index: int
     interface: Interface
-    family: str
-    address: int  #: of the neighbor; a glean's: of the subnet
+    family: str  #: of its packets
+    next_hop: Address  #: the neighbor, who may be of the other family; a glean's: the subnet's address
     length: int = 0  #: a glean's prefix length
     key: Key = ("", 0, "", 0, 0)
     locks: int = 0
@@ -93,12 +94,13 @@ class Record:
         return self.row.kind
 
     @property
-    def next_hop(self) -> Address:
-        return IPv4Address(self.address) if self.family == "ip4" else IPv6Address(self.address)
+    def asked_by(self) -> str:
+        """The family by which the neighbor's MAC address is asked for."""
+        return f"ip{self.next_hop.version}"
 
     @property
     def subnet(self) -> Network:
-        address = (self.address, self.length)
+        address = (int(self.next_hop), self.length)
         return IPv4Network(address) if self.family == "ip4" else IPv6Network(address)
 
     @property
@@ -106,6 +108,10 @@ class Record:
         """The rewrite string."""
         length = self.row.rewrite_length
         return memory.read(self.row.address + REWRITE_END - length, length)
+
+
+def _key_of(interface: Interface, family: str, neighbor: Address) -> Key:
+    return f"neighbor {neighbor.version}", interface.sw_if_index, family, int(neighbor), 0
 
 
 @model
@@ -139,10 +145,10 @@ class Adjacencies:
     def __contains__(self, index: int) -> bool:
         return index in self._by_index
 
-    def find(self, interface: Interface, family: str, address: Address | int) -> int | None:
-        """The index of a neighbor's adjacency, if there is one."""
-        record = self._by_key.get(("neighbor", interface.sw_if_index, family, int(address), 0))
-        return record.index if record else None
+    def to(self, interface: Interface, neighbor: Address) -> list[Record]:
+        """A neighbor's adjacencies: for packets of his family, and for those of the other (RFC 8950)."""
+        keys = (_key_of(interface, family, neighbor) for family in FAMILIES)
+        return [self._by_key[key] for key in keys if key in self._by_key]
 
     def watch_created(self, action: Callable[[Record], None]) -> None:
         """Let ``action`` hear of each new neighbor's adjacency, which is incomplete: it may complete it at once."""
@@ -154,14 +160,14 @@ class Adjacencies:
 
     # --- making
 
-    def neighbor(self, interface: Interface, family: str, address: Address | int) -> int:
-        """The index of a neighbor's adjacency, made if need be; incomplete, unless a watcher knows better or the
-        interface has no layer 2: then nothing is to be put in front.
+    def neighbor(self, interface: Interface, family: str, address: Address) -> int:
+        """The index of a neighbor's adjacency for packets of a family, made if need be; incomplete, unless a watcher
+        knows better or the interface has no layer 2: then nothing is to be put in front.
         """
-        key: Key = ("neighbor", interface.sw_if_index, family, int(address), 0)
+        key = _key_of(interface, family, address)
         if key in self._by_key:
             return self._by_key[key].index
-        record = self._make(key, Record(self._indices.take(), interface, family, int(address)), INCOMPLETE)
+        record = self._make(key, Record(self._indices.take(), interface, family, address), INCOMPLETE)
         if not interface.device.ethernet:
             self.set_rewrite(record.index, b"")
         for action in self._created:
@@ -170,8 +176,8 @@ class Adjacencies:
 
     def glean(self, interface: Interface, family: str, subnet: Network) -> int:
         """The index of the adjacency for hosts on a connected subnet of whom nothing is known."""
-        address, length = int(subnet.network_address), subnet.prefixlen
-        key: Key = ("glean", interface.sw_if_index, family, address, length)
+        address, length = subnet.network_address, subnet.prefixlen
+        key: Key = ("glean", interface.sw_if_index, family, int(address), length)
         if key in self._by_key:
             return self._by_key[key].index
         record = self._make(key, Record(self._indices.take(), interface, family, address, length), GLEAN)
@@ -186,8 +192,8 @@ class Adjacencies:
         row.mtu = self._mtu(record)
         row.kind = kind
         row.family = 4 if record.family == "ip4" else 6
-        row.next_hop = memory.wrap(record.address)
-        row.next_hop_high = memory.wrap(record.address >> 64)
+        row.next_hop = memory.wrap(int(record.next_hop))
+        row.next_hop_high = memory.wrap(int(record.next_hop) >> 64)
         row.flags = self._flags(record)
         adjacency_counters.clear(record.index)
         record.key = key

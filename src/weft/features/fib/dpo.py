@@ -107,6 +107,8 @@ class Objects:
 
     def word(self, family: str, made: Object) -> int:
         """The object as it stands in a load-balance."""
+        if made.kind is Kind.INCOMPLETE:
+            family = self._adjacencies[made.index].asked_by
         node = self._engine.graph[NODES[family][made.kind]].index
         return made.index << 32 | DIRECT | node
 

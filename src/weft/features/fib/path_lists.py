@@ -152,7 +152,8 @@ class PathLists:
         if path.kind in (PathKind.CONNECTED, PathKind.ATTACHED):
             interface = self._interfaces[path.sw_if_index]
             if not interface.device.ethernet:
-                return self._adjacencies.neighbor(interface, family, 0)  # whoever is at the other end
+                nobody = EVERYTHING[family].network_address  # whoever is at the other end
+                return self._adjacencies.neighbor(interface, family, nobody)
             return self._adjacencies.glean(interface, family, path.subnet or EVERYTHING[family])
         return None
 

@@ -144,10 +144,11 @@ class Show:
             state += "recursive-loop,"
         configured = f" cfg-flags:{word}" if word else ""
         kind = "attached" if path.kind is PathKind.CONNECTED else path.kind.value
+        family = f"ip{path.address.version}" if path.address else self._family
         if path.kind in (PathKind.DROP, PathKind.PUNT, PathKind.UNREACHABLE, PathKind.PROHIBIT):
             kind = "special"
         yield (
-            f"      path:[{paths.index}] pl-index:{paths.index} {self._family} weight={path.weight} "
+            f"      path:[{paths.index}] pl-index:{paths.index} {family} weight={path.weight} "
             f"pref={path.preference} {kind}:  oper-flags:{state}{configured}"
         )
         name = self._name(path.sw_if_index)

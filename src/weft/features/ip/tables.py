@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, TypeAlias
 
 from weft.core.model import Invalid
@@ -180,15 +181,20 @@ class Tables:
         return self._engine[Interfaces][sw_if_index].device.ethernet
 
     def resolve(self, table: Table, path: Path) -> Path:
-        """A path as it is meant: by a next hop without an interface is as that next hop's own route says. Raises
-        Invalid.
+        """A path as it is meant: by a next hop without an interface is as that next hop's own route says. IPv4 goes by
+        IPv6 next hops, too, on an interface (RFC 8950). Raises Invalid.
         """
         if path.kind is not PathKind.NEXT_HOP:
             return path
-        if not isinstance(path.address, self.family.address):
-            raise Invalid(f"{path.address} is no {self.family.title} next hop")
+        if not isinstance(path.address, (self.family.address, IPv6Address)):
+            raise Invalid(f"{path.address} is no {self.family.title} next hop", "FIB_PATH_UNSUPPORTED_NH_PROTO")
+        if path.address.is_multicast:
+            raise Invalid(f"{path.address} is a group, no next hop")
         if path.sw_if_index != NONE:
             return path
+        if not isinstance(path.address, self.family.address):
+            message = f"next hop {path.address} of an {self.family.title} route: name its interface too"
+            raise Invalid(message, "NEXT_HOP_NOT_IN_FIB")
         if path.address.is_link_local and self.family.bits == 128:
             message = f"next hop {path.address} is on one link only: name its interface too"
             raise Invalid(message, "NEXT_HOP_NOT_IN_FIB")

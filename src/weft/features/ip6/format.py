@@ -7,7 +7,7 @@ from ipaddress import IPv6Address
 
 from weft.core.trace import Entry
 from weft.features.ethernet import format as ethernet
-from weft.features.ethernet.model import IP6
+from weft.features.ethernet.model import IP4, IP6
 from weft.features.fib.model import IpMeta
 from weft.features.ip4.format import DSCP, ECN, format_protocol, format_tcp, format_udp
 from weft.features.ip6.header import FLOW_LABEL, MINIMUM, TCP, UDP
@@ -45,7 +45,9 @@ def trace_forwarded6(entry: Entry) -> str:
     """Where a packet is after a lookup, and the packet."""
     meta = IpMeta(entry.buffer.opaque)
     first = f"  fib:{meta.fib_index} adj:{meta.adj_index} flow:0x{meta.flow_hash:08x}"
-    return "\n".join([first, *format_ip6(_packet(entry))])
+    data = _packet(entry)
+    shown = ethernet.payloads[IP4 if data[:1] and data[0] >> 4 == 4 else IP6]  # IPv4 has IPv6 next hops, too
+    return "\n".join([first, *shown(data)])
 
 
 def _packet(entry: Entry) -> bytes:

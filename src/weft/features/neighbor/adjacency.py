@@ -40,9 +40,8 @@ class NeighborAdjacencies:
             self._set_route(neighbor, neighbor.fib_entry)
             return
         self._set_route(neighbor, False)
-        index = self._adjacencies.find(neighbor.interface, neighbor.family, neighbor.address)
-        if index is not None:
-            self._adjacencies.set_rewrite(index, None)
+        for record in self._adjacencies.to(neighbor.interface, neighbor.address):
+            self._adjacencies.set_rewrite(record.index, None)
 
     def _set_route(self, neighbor: Neighbor, wanted: bool) -> None:
         """Whether the neighbor has a host route, which is heeded as far as the subnet around it is on the interface."""
@@ -54,8 +53,7 @@ class NeighborAdjacencies:
             self._complete(neighbor)
 
     def _complete(self, neighbor: Neighbor) -> None:
-        """Give the neighbor's adjacency, if there is one, its header."""
-        index = self._adjacencies.find(neighbor.interface, neighbor.family, neighbor.address)
-        if index is not None:
-            header = rewrite(neighbor.interface, neighbor.mac, ETHERTYPES[neighbor.family])
-            self._adjacencies.set_rewrite(index, header)
+        """Give the neighbor's adjacencies, if there are some, their headers."""
+        for record in self._adjacencies.to(neighbor.interface, neighbor.address):
+            header = rewrite(neighbor.interface, neighbor.mac, ETHERTYPES[record.family])
+            self._adjacencies.set_rewrite(record.index, header)

@@ -82,8 +82,8 @@ def ip_neighbor_add_del(engine: Engine, is_add: bool, neighbor: IpNeighbor) -> I
         no_fib_entry=bool(neighbor.flags & IpNeighborFlags.IP_API_NEIGHBOR_FLAG_NO_FIB_ENTRY),
     )
     engine[Replacement].said(added)
-    index = engine[Adjacencies].find(interface, added.family, added.address)
-    return IpNeighborAddDelReply() if index is None else IpNeighborAddDelReply(index)
+    own = [each for each in engine[Adjacencies].to(interface, added.address) if each.family == added.family]
+    return IpNeighborAddDelReply(own[0].index) if own else IpNeighborAddDelReply()
 
 
 @api.details("ip_neighbor_details", 0xE29D79F0)

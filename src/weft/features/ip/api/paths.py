@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from weft.core.api.interface_types import NO_INTERFACE
@@ -32,6 +33,10 @@ RESOLVE = {
     int(FibPathFlags.FIB_API_PATH_FLAG_RESOLVE_VIA_HOST): Resolve.HOST,
     int(FibPathFlags.FIB_API_PATH_FLAG_RESOLVE_VIA_ATTACHED): Resolve.ATTACHED,
 }
+NEXT_HOPS: dict[FibPathNhProto, type[IPv4Address] | type[IPv6Address]] = {
+    FibPathNhProto.FIB_API_PATH_NH_PROTO_IP4: IPv4Address,
+    FibPathNhProto.FIB_API_PATH_NH_PROTO_IP6: IPv6Address,
+}
 FLAGS = {resolve: FibPathFlags(flag) for flag, resolve in RESOLVE.items()}
 
 
@@ -52,13 +57,14 @@ def _path_of(engine: Engine, ip: Ip, wire: FibPath) -> Path:
         return Path(PathKind.RECEIVE, ip.family.address(0), index, weight, preference)
     if wire.type != FibPathType.FIB_API_PATH_TYPE_NORMAL:
         raise Invalid(f"paths of type {wire.type.name} are not implemented", "UNIMPLEMENTED")
-    if wire.proto != (FibPathNhProto.FIB_API_PATH_NH_PROTO_IP6 if ip.family.bits == 128 else 0):
-        raise Invalid(f"a next hop of {ip.family.title} is {ip.family.title}", "FIB_PATH_UNSUPPORTED_NH_PROTO")
-    octets = wire.nh.address[: ip.family.bits // 8]
+    address = NEXT_HOPS.get(wire.proto)
+    if address is None:
+        raise Invalid(f"a next hop of {ip.family.title} is no {wire.proto.name}", "FIB_PATH_UNSUPPORTED_NH_PROTO")
+    octets = wire.nh.address[: address(0).max_prefixlen // 8]
     if any(octets):
         resolve = RESOLVE.get(int(wire.flags & TO_RESOLVE), Resolve.ANY)
-        path = Path(PathKind.NEXT_HOP, ip.family.address(octets), index, weight, preference, resolve=resolve)
-        return path if index != NO_INTERFACE else ip.tables.resolve(ip.tables[wire.table_id], path)
+        path = Path(PathKind.NEXT_HOP, address(octets), index, weight, preference, resolve=resolve)
+        return ip.tables.resolve(ip.tables[wire.table_id if index == NO_INTERFACE else 0], path)
     if index != NO_INTERFACE:
         return Path(PathKind.ATTACHED, None, index, weight, preference)
     return Path(PathKind.LOOKUP, None, index, weight, preference, fib_index=ip.tables[wire.table_id].fib_index)
@@ -66,9 +72,7 @@ def _path_of(engine: Engine, ip: Ip, wire: FibPath) -> Path:
 
 def described(ip: Ip, path: Path) -> FibPath:
     """A path as messages have it."""
-    proto = FibPathNhProto.FIB_API_PATH_NH_PROTO_IP4
-    if ip.family.bits == 128:
-        proto = FibPathNhProto.FIB_API_PATH_NH_PROTO_IP6
+    proto = FibPathNhProto((path.address or ip.family.address(0)).version == 6)
     return FibPath(
         path.sw_if_index,
         ip.tables.by_index[path.fib_index].table_id if path.kind in TO_TABLES else 0,
