@@ -27,6 +27,7 @@ def run(config: Config, signals: Signals, ready: Callable[[], None]) -> None:
     Raises what says why it cannot: ConfigError, OSError, MemoryError, ValueError, CompileError.
     """
     unix = config[Unix]
+    features.load()  # they have stanzas
     _report(config)
     main_core, corelist, workers = config[Cpu].places(sorted(os.sched_getaffinity(0)))
     with ExitStack() as stack:
@@ -53,6 +54,7 @@ def run(config: Config, signals: Signals, ready: Callable[[], None]) -> None:
             return
         stack.enter_context(engine)
         engine.keep_messages(config[Logging].size)
+        config.apply(engine)
         _report_plugins(engine, config[Plugins])
         if main_core is not None:
             os.sched_setaffinity(0, {main_core})

@@ -95,6 +95,12 @@ class Config:
             found |= {f"{name} {each.text}": None for each in inner if isinstance(each, Word) and each.text in words}
         return list(found)
 
+    def apply(self, engine: Any) -> None:
+        """Tell the features of an engine what their stanzas say: those with a method ``apply``."""
+        for name, declared in STANZAS.items():
+            if hasattr(declared, "apply"):
+                self._stanza(name)[0].apply(engine)
+
     def _statements(self) -> Iterator[tuple[list[Word], Block | None]]:
         """What stands on the top level: words, of one line each, and blocks."""
         words: list[Word] = []

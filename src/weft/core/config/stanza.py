@@ -9,6 +9,8 @@
         trace: Trace = Trace()                      # l2fib { trace { ... } }: another data class
         domain: dict[str, Domain] = field(default_factory=dict)   # l2fib { domain red { ... } domain blue { ... } }
 
+A stanza with a method ``apply(engine)`` is asked to do so when the engine is there.
+
 A field's word is its name, with - for _. `Annotated[int, size, "default data-size"]` names a reader and other words.
 """
 

@@ -11,6 +11,7 @@ from weft.core.model import Invalid
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.vhost_user import libvirt as libvirt
 from weft.features.vhost_user import show as show
+from weft.features.vhost_user import startup as startup
 from weft.features.vhost_user.bits import ALL_ONES, Wishes
 from weft.features.vhost_user.device import SocketOptions, VhostUsers
 

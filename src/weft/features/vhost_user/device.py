@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weft.core import memory
 from weft.core.model import Invalid, model
-from weft.core.runtime import threads_in_use
+from weft.core.runtime import Queue, threads_in_use
 from weft.features.interface.model import (
     ADMIN_UP,
     CHECKSUM_OFFLOAD,
@@ -27,7 +27,18 @@ from weft.features.vhost_user.ends import Client, End, Server, check_path
 from weft.features.vhost_user.greeting import greet
 from weft.features.vhost_user.mapping import Mappings
 from weft.features.vhost_user.messages import Failed
-from weft.features.vhost_user.model import MAX_DEVICES, MAX_RINGS, Device, GuestMemory, Ring, devices, memories, rings
+from weft.features.vhost_user.model import (
+    MAX_DEVICES,
+    MAX_RINGS,
+    Device,
+    GuestMemory,
+    Ring,
+    areas,
+    coalescing,
+    devices,
+    memories,
+    rings,
+)
 from weft.features.vhost_user.receiving import ReceiveQueues
 from weft.features.vhost_user.session import Session
 from weft.features.vhost_user.vring import Vring
@@ -38,6 +49,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.5  #: seconds between looks for rings that guests have broken
 DEFAULT = Wishes()
+FRAMES, TIME = 32, 1e-3  #: as VPP's
+INTERRUPTS = "vhost-user-send-interrupt-process"
 BROADCAST = b"\xff" * 6
 
 
@@ -179,6 +192,8 @@ class VhostUser:
         if running:
             self._publish()
             self.engine.workers.quiesce()
+            for vring in running:
+                vring.settle()
 
     def _publish(self) -> None:
         """Each thread sends by one ring."""
@@ -229,11 +244,31 @@ class VhostUsers:
         engine[RxQueues]
         self.by_number: dict[int, VhostUser] = {}
         self._slots = list(range(MAX_RINGS - 1, -1, -1))
+        self._deferring: list[Queue] = []
+        self.coalesce(FRAMES, TIME)
         engine[Mappings].lost = self._look
         engine.timers.every(LOOK_EVERY, self._look)
 
     def __iter__(self) -> Iterator[VhostUser]:
         return iter(self.by_number.values())
+
+    def coalesce(self, frames: int, time: float) -> None:
+        """Put interrupts of all guests together: one for more than ``frames`` chains, or after ``time`` seconds."""
+        coalescing.clocks = round(time * self._engine.clocks_per_second)
+        coalescing.frames = frames
+        self.frames, self.time = frames, time
+
+    def _defer(self, wanted: bool) -> None:
+        """Let threads look after interrupts that are put off; there is no need while there is no interface."""
+        workers = self._engine.workers
+        if wanted and not self._deferring:
+            self._deferring = [workers.place(thread, INTERRUPTS, 0) for thread in workers.forwarding]
+        for queue in self._deferring:
+            areas[workers.thread_of(queue)].deferring = int(wanted)
+        if not wanted:
+            for queue in self._deferring:
+                workers.displace(queue)
+            self._deferring.clear()
 
     def create(
         self,
@@ -260,6 +295,7 @@ class VhostUsers:
         made.queues.add(made.vring(1))
         interface.private = made
         self.by_number[number] = made
+        self._defer(True)
         try:
             made.open()
         except Invalid:
@@ -328,6 +364,7 @@ class VhostUsers:
             memory.fill(rings[slot].address, 0, Ring.size)
             self._slots.append(slot)
         del self.by_number[vhost.number]
+        self._defer(bool(self.by_number))
 
     def take_slot(self) -> int:
         """The number of a free ring record. Raises Invalid."""

@@ -128,6 +128,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+MADV_DONTDUMP = 16
 
 
 class Mapping:
@@ -192,6 +194,7 @@ def _map(fd: int, start: int, size: int) -> int:
     base = _libc.mmap(None, size, PROT, mmap.MAP_SHARED | MAP_NORESERVE, fd, start)
     if base is None or base == ctypes.c_void_p(-1).value:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    _libc.madvise(base, size, MADV_DONTDUMP)  # a guest's memory is nobody else's to read
     return int(base)
 
 

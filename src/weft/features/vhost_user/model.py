@@ -11,6 +11,7 @@ MAX_RINGS = 8192
 MAX_REGIONS = 64  #: of memory, that one guest shares
 MAX_PIECES = 1024  #: stretches of memory that one packet may have in a guest
 MAX_CHAINS = 512  #: receive buffers that one packet may be merged over
+MAX_DEFERRED = 64  #: rings whose guests a thread interrupts later
 MAX_SINGLES = 32  #: chains that are looked at together
 MAX_FRAME = 65535 + 14 + 8  #: bytes: an IP packet as large as it can be, an Ethernet header, two tags
 
@@ -80,7 +81,15 @@ class Ring(View):
     wrap: u32  # packed: the driver's wrap counter at ``next``
     calls: i64  # interrupts
     packets: i64
-    pad3: Array[i64] = times(2)
+    owed: i64  # chains given back for which the guest wants an interrupt that it has not had
+    due: i64  # clocks, until when it waits for that
+
+
+class Coalescing(View):
+    """How interrupts of all guests are put together."""
+
+    frames: i64  # more chains than that are not waited for
+    clocks: i64  # from one interrupt to the next
 
 
 class Device(View):
@@ -154,6 +163,11 @@ class Area(View):
     # of the chains that were looked at and are not taken yet
     single: i64  # the next one
     singles_used: i64
+    # rings whose guests are to be interrupted later
+    deferring: i64  # the thread looks after them
+    looks: i64  # so often it has since there was a new one
+    deferred_count: i64
+    deferred: Array[i64] = times(MAX_DEFERRED)
     singles: Array[Single] = times(MAX_SINGLES)
     pieces: Array[Piece] = times(MAX_PIECES)
     chains: Array[Taken] = times(MAX_CHAINS)
@@ -162,4 +176,5 @@ class Area(View):
 memories = arena.table("vhost-user-memory", GuestMemory, MAX_DEVICES)
 rings = arena.table("vhost-user-rings", Ring, MAX_RINGS)
 devices = arena.table("vhost-user-devices", Device, MAX_DEVICES)
+coalescing = arena.root("vhost-user-coalescing", Coalescing)
 areas = arena.table("vhost-user-areas", Area, MAX_THREADS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import DATA_SIZE, NEXT_PRESENT, allocate, buffer_at, free, reset
+from weft.core.buffer import DATA_SIZE, NEXT_PRESENT, allocate, buffer_at, free, lock, reset, unlock
 from weft.core.memory import atomic_load, copy
 from weft.core.node import Errors, Kind, Nexts, inline, node, routine
 from weft.core.runtime import FRAME_SIZE, NodeRuntime
@@ -25,7 +25,7 @@ from weft.features.vhost_user.chains import (
 )
 from weft.features.vhost_user.memory import pull, rewind
 from weft.features.vhost_user.model import MAX_FRAME, Area, Ring, areas
-from weft.features.vhost_user.notify import interrupt
+from weft.features.vhost_user.notify import LOCK, owe
 from weft.features.vhost_user.single import look, use
 from weft.features.virtio.model import HEADER_SIZE, VirtioNetHeader
 from weft.features.virtio.nodes import take_offload
@@ -112,7 +112,9 @@ def vhost_user_input(rt: NodeRuntime, address: int) -> int:
         disarm(ring)
     ring.packets = ring.packets + taken
     if commit(ring, area):
-        interrupt(ring, area)
+        lock(address + LOCK)  # the thread that had the ring before may still look after it
+        owe(rt, ring, area, taken)
+        unlock(address + LOCK)
     receive(rt, worker.spare.address, count, ring.sw_if_index, octets, InputNext.ETHERNET)
     return taken
 

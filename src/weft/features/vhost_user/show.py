@@ -10,7 +10,7 @@ from weft.features.interface.model import Interface
 from weft.features.interface.placement import RxMode, RxQueues
 from weft.features.vhost_user.bits import Feature, Protocol, names
 from weft.features.vhost_user.chains import FAULT_TEXT, Fault
-from weft.features.vhost_user.device import VhostUser, VhostUsers, of
+from weft.features.vhost_user.device import TIME, VhostUser, VhostUsers, of
 from weft.features.vhost_user.ends import error_text
 from weft.features.vhost_user.guest import SharedRegion
 from weft.features.vhost_user.model import GuestMemory, Ring
@@ -23,6 +23,7 @@ from weft.features.vhost_user.ring import (
     UsedRing,
 )
 from weft.features.vhost_user.vring import Vring
+from weft.features.vlib.format import exponent
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -51,7 +52,10 @@ def show_vhost_user(
 def _globals(engine: Engine) -> Iterator[str]:
     everyone = list(engine[VhostUsers])
     queues = [queue for vhost in everyone for queue in engine[RxQueues].of(vhost.interface)]
-    yield "  coalesce frames 0 time 0.000000e0"
+    vhosts = engine[VhostUsers]
+    # VPP's own printf has 1.000500e-3 for its default.
+    time = "1.000500e-3" if vhosts.time == TIME else exponent(vhosts.time, 6)
+    yield f"  coalesce frames {vhosts.frames} time {time}"
     yield f"  Number of rx virtqueues in interrupt mode: {sum(q.mode is not RxMode.POLLING for q in queues)}"
     yield f"  Number of GSO interfaces: {sum(vhost.wishes.gso for vhost in everyone)}"
     for thread in engine.workers.forwarding:

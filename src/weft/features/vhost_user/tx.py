@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import NEXT_PRESENT, OFFLOAD, Buffer, buffer_at
-from weft.core.memory import atomic_load, atomic_store, atomic_swap, copy, pause
+from weft.core.buffer import NEXT_PRESENT, OFFLOAD, Buffer, buffer_at, lock, unlock
+from weft.core.memory import atomic_load, copy
 from weft.core.node import Errors, Kind, node, routine
 from weft.core.runtime import Frame, NodeRuntime, drop_frame
 from weft.core.trace import Entry
@@ -21,13 +21,11 @@ from weft.features.vhost_user.chains import (
 )
 from weft.features.vhost_user.memory import log_pieces, push, rewind
 from weft.features.vhost_user.model import Area, Ring, areas, devices
-from weft.features.vhost_user.notify import interrupt
+from weft.features.vhost_user.notify import LOCK, owe
 from weft.features.vhost_user.single import HEADER_ROOM, look, owe_nothing, use
 from weft.features.virtio.model import VirtioNetHeader
 from weft.features.virtio.nodes import clear_header, give_offload
 from weft.features.vlib.format import format_buffer
-
-LOCK = Ring.fields["lock"].offset
 
 
 class TxError(Errors, of="vhost-user-tx"):
@@ -61,8 +59,7 @@ def vhost_user_tx(rt: NodeRuntime, frame: Frame) -> int:
 def fill(rt: NodeRuntime, ring: Ring, frame: Frame) -> int:
     """Put a frame's packets into a ring: how many the guest got."""
     area = areas[rt.worker.index]
-    while atomic_swap(ring.address + LOCK, 0, 1) == 0:  # other threads may fill it too
-        pause()
+    lock(ring.address + LOCK)  # other threads may fill it too
     begin(ring, area)
     sent = 0
     if ring.broken:
@@ -80,10 +77,11 @@ def fill(rt: NodeRuntime, ring: Ring, frame: Frame) -> int:
                     sent += 1
                     continue
             sent += put(rt, ring, area, pkt)
-        if area.batch and commit(ring, area):
-            interrupt(ring, area)
+        given = area.batch
+        if given and commit(ring, area):
+            owe(rt, ring, area, given)
         ring.packets = ring.packets + sent
-    atomic_store(ring.address + LOCK, 0)
+    unlock(ring.address + LOCK)
     return sent
 
 

@@ -72,7 +72,7 @@ class Vring:
         row.merge = int(bool(features & Feature.VIRTIO_NET_F_MRG_RXBUF))
         row.offloads = int(bool(features & OFFLOADS))
         row.sw_if_index, row.call = sw_if_index, self.call
-        row.broken = row.idle = row.armed = row.lock = 0
+        row.broken = row.idle = row.armed = row.lock = row.owed = row.due = 0
         base = self.base
         row.inflight = 0
         if record is not None:
@@ -108,6 +108,13 @@ class Vring:
         row.log_device = -1
         if said.flags & VRING_F_LOG and guest.logging:
             row.log_device = guest.guest_address(said.descriptors if packed else said.used)
+
+    def settle(self) -> None:
+        """It has stopped: interrupt the guest, if that was put off."""
+        if self.row.owed and self.call != NO_FD:
+            with suppress(OSError):
+                os.eventfd_write(self.call, 1)
+        self.row.owed = 0
 
     def report_error(self) -> None:
         """Tell the front end that the guest has broken the ring, if it wants to know."""
