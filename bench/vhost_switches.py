@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.vhost_programs import ALONE, Program, Testpmd, Unavailable, ask
+from weft.core.cli.client import Client, Unreachable
 
 CORE = 1  #: that forwards
 SOCKETS = ("a.sock", "b.sock")
@@ -65,7 +66,11 @@ class Weft(Switch):
         engine.wait_for(folder / SOCKETS[1])
 
     def _cli(self, line: str) -> str:
-        return ask(sys.executable, "-m", "weft.weftctl", "-s", f"{self.folder}/cli.sock", line)
+        try:
+            with Client(f"{self.folder}/cli.sock") as client:
+                return client.run(line).text
+        except Unreachable as error:
+            raise Unavailable(f"weft: {error}") from None
 
     def forget(self) -> None:
         self._cli("clear runtime")
