@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--fleet-ports", type=int, default=10_000, help="fleet: ports in all")
     parser.add_argument("--seconds", type=float, default=20, help="fleet: how long ports change")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
     for part in given.parts or PARTS:
         with tempfile.TemporaryDirectory(prefix="weft-bench-") as name:
             try:

@@ -109,7 +109,9 @@ class Device:
         return self._remove(sw_if_index)
 
     def create_vhost_user_if_v2(self, is_server: bool, sock_filename: str, tag: str) -> Any:
-        return _reply(sw_if_index=self._add(f"VirtualEthernet{self._next}", sock_filename=sock_filename))
+        index = self._add(f"VirtualEthernet{self._next}", sock_filename=sock_filename)
+        self.interfaces[index].tag = tag
+        return _reply(sw_if_index=index)
 
     def delete_vhost_user_if(self, sw_if_index: int) -> Any:
         return self._remove(sw_if_index)

@@ -248,8 +248,9 @@ class Create(Operation):
         index = reply.sw_if_index
         made, *_ = await forwarder.dump("sw_interface_dump", sw_if_index=index)
         up = bool(made.flags & UP)
-        actual.add(Interface(index, made.interface_name, what=self.what, admin_up=up, mtu=made.mtu[0]))
-        await _tag(forwarder, actual, index, self.owner)
+        actual.add(Interface(index, made.interface_name, made.tag, what=self.what, admin_up=up, mtu=made.mtu[0]))
+        if made.tag != self.owner:  # some messages that make interfaces take a tag along
+            await _tag(forwarder, actual, index, self.owner)
 
 
 @dataclass(frozen=True)

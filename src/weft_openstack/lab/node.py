@@ -110,9 +110,17 @@ class Node:
         number = self.pid
         if number:
             os.kill(number, signal.SIGKILL)
-            wait_for(lambda: not self.pid, 30, f"the end of {self.name}")
+            wait_for(lambda: not _lives(number), 30, f"the end of {self.name}")
         self._file.unlink(missing_ok=True)
         return bool(number)
+
+
+def _lives(number: int) -> bool:
+    """Whether a process is more than a zombie. The first of a namespace is one when all others in it have ended."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _enter(namespace: int) -> None:
