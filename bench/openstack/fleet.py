@@ -32,6 +32,7 @@ PREFIX = "/weft/"
 RACK, NETWORKS = 20, 10  #: hosts that share networks, and how many networks those are
 PER_SECOND = 20  #: ports that change
 ALL_WITHIN = 600.0  #: seconds
+AT_ONCE = 10  #: agents that begin together: they share the processors with etcd here
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ class Fleet:
         (self.folder / f"{number}.json").write_text(json.dumps(delays))
 
     def prepare(self, endpoint: str) -> tuple[list[int], int]:
-        """The processes of all agents, which begin when a descriptor is closed, and that. They are made of this process
-        while it has no thread; and leave others the right of way, as each would have a machine of its own."""
+        """The processes of all agents, and a descriptor: each byte written there lets one begin. They are made of this
+        process while it has no thread; and leave others the right of way, as each would have a machine of its own."""
         pids, (waits, go) = [], os.pipe()
         for number in range(self.hosts):
             pid = os.fork()
@@ -227,10 +228,12 @@ async def drive(fleet: Fleet, server: EtcdServer, pids: list[int], go: int, seco
             await etcd.transact((), puts[start : start + 100])
         written = Usage.of(server)
         print(f"ports are written; etcd: {first.until(written)}")
-        os.close(go)
-        await all_up(etcd, fleet.ports)
+        for begun in range(0, fleet.hosts, AT_ONCE):
+            some = min(AT_ONCE, fleet.hosts - begun)
+            os.write(go, bytes(some))
+            await all_up(etcd, sum(number % fleet.hosts < begun + some for number in range(fleet.ports)))
         made = Usage.of(server)
-        print(f"all agents begin at once, until all ports are up; etcd: {written.until(made)}")
+        print(f"agents begin, {AT_ONCE} at once, until all ports are up; etcd: {written.until(made)}")
         await asyncio.sleep(seconds / 2)
         idle = Usage.of(server)
         print(f"nothing changes; etcd: {made.until(idle)}")

@@ -9,14 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from tests.openstack.net import PORT, port, put_ports, vlan
+from tests.openstack.net import NETWORK, PORT, location, port, put_ports, vlan, vxlan
 from tests.openstack.simulated import UPLINK, Simulated
 from tests.openstack.waiting import eventually
 
 from weft_openstack.agent import agent as agents
 from weft_openstack.agent import presence, publisher, reconciler
+from weft_openstack.agent.actual import Tunnel
 from weft_openstack.agent.agent import Agent, Config
 from weft_openstack.agent.desired import HostFacts
 from weft_openstack.lab.services import EtcdServer
@@ -57,8 +59,8 @@ class Host:
 
 
 @asynccontextmanager
-async def running(store: Settings, prefix: str, folder: Path) -> AsyncIterator[Host]:
-    facts = HostFacts("h1", {"physnet1": UPLINK}, str(folder))
+async def running(store: Settings, prefix: str, folder: Path, **more: Any) -> AsyncIterator[Host]:
+    facts = HostFacts("h1", {"physnet1": UPLINK}, str(folder), **more)
     agent = Agent(Config(facts, store, prefix, "simulated", "machine", lease_seconds=2), forwarder=Simulated())
     async with Etcd(store) as etcd:
         task = asyncio.create_task(agent.run())
@@ -96,6 +98,35 @@ def test_a_clock_that_jumps(store: Settings, prefix: str, tmp_path: Path, monkey
             shown = await report.read(host.etcd, prefix)
             assert [line.step for line in shown.ports] == ["up"] * 3
             assert "-" not in "".join(why.ago(line.since) for line in shown.ports)
+
+    asyncio.run(asyncio.wait_for(program(), 60))
+
+
+def test_a_host_that_says_late_where_its_tunnels_end(store: Settings, prefix: str, tmp_path: Path) -> None:
+    """The tunnel to it is made then; hosts without a port of the network get none."""
+
+    async def program() -> None:
+        async with running(store, prefix, tmp_path, tunnel_address="192.0.2.1") as host:
+            place = records.encode(location(2, "h2", "10.0.0.2"))
+            await host.etcd.put(prefix + keys.location(NETWORK.format(5000), PORT.format(2)), place)
+            await put_ports(host.etcd, prefix, "h1", {1: port(1, vxlan(5000), str(tmp_path))})
+
+            async def up() -> bool:
+                state = await host.state(1)
+                return state is not None and state.status == "up"
+
+            await eventually(up)
+
+            def tunnels() -> list[str]:
+                interfaces = host.agent.reconciler.actual.interfaces.values()
+                return [each.what.destination for each in interfaces if isinstance(each.what, Tunnel)]
+
+            assert tunnels() == []
+            for number in (9, 2):
+                end = records.Endpoint(address=f"192.0.2.{number}")
+                await host.etcd.put(prefix + keys.endpoint(f"h{number}"), records.encode(end))
+            await eventually(tunnels)
+            assert tunnels() == ["192.0.2.2"]
 
     asyncio.run(asyncio.wait_for(program(), 60))
 

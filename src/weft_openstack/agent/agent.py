@@ -67,8 +67,9 @@ class Agent:
         self.forwarder = self.forwarder or Forwarder(config.api_socket)
         self.reconciler = Reconciler(self.forwarder, frozenset(facts.physnets.values()))
         self._wake, self._news = asyncio.Event(), asyncio.Event()
+        self._hosts: set[str] = set()  #: whose tunnels matter here
         self.ports = Mirror(self.etcd, config.prefix + keys.host_ports(facts.name), self._changed)
-        self.endpoints = Mirror(self.etcd, config.prefix + keys.ENDPOINTS, self._changed)
+        self.endpoints = Mirror(self.etcd, config.prefix + keys.ENDPOINTS, self._endpoints_changed)
         self.networks: dict[str, Mirror] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.lease = Lease(self.etcd, self._lease_lost, config.lease_seconds)
@@ -89,6 +90,11 @@ class Agent:
 
     def _changed(self, _paths: set[str]) -> None:
         self._wake.set()
+
+    def _endpoints_changed(self, hosts: set[str]) -> None:
+        """Where tunnels of hosts end that have no port of our networks changes nothing here."""
+        if not self._hosts.isdisjoint(hosts):
+            self._wake.set()
 
     def _devices_changed(self) -> None:
         """What failed because its device was missing has its turn when the device is there."""
@@ -136,7 +142,9 @@ class Agent:
     def desired(self) -> Desired:
         """What the forwarder should have, as far as the store has said."""
         networks = {network: mirror.items for network, mirror in self.networks.items()}
-        return Builder(self.config.facts, networks, self.endpoints.items).build(self.ports.items)
+        desired = Builder(self.config.facts, networks, self.endpoints.items).build(self.ports.items)
+        self._hosts = desired.hosts
+        return desired
 
     # running
 

@@ -74,6 +74,7 @@ class Desired:
     ports: dict[str, Wish] = field(default_factory=dict)
     keep: set[str] = field(default_factory=set)  #: tags of what is left as it is, as nobody can read what it should be
     notes: dict[str, str] = field(default_factory=dict)  #: key -> what is wrong with a shared object
+    hosts: set[str] = field(default_factory=set)  #: others that ports of our networks are on
 
 
 class Impossible(Exception):
@@ -179,6 +180,7 @@ class Builder:
                 bridge.neighbors[_canonical(address)] = location.mac
             if location.host == self.facts.name:
                 return
+            self.desired.hosts.add(location.host)
             key = keys.endpoint(location.host)
             if location.host not in self.endpoints:
                 self.desired.notes[key] = f"{location.host} has not said where its tunnels end"
