@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from rich.console import Console
 
@@ -22,8 +24,9 @@ from bench.table import summary
 @click.option(
     "--patience", default=4.0, show_default=True, help="Seconds to wait for such samples, each run of a case."
 )
+@click.option("--hold", is_flag=True, help="Let nothing else run on the machine meanwhile (root).")
 @click.option("--nodes/--no-nodes", default=True, show_default=True, help="Show each node's clocks.")
-def main(names: tuple[str, ...], runs: int, samples: int, seconds: float, patience: float, nodes: bool) -> None:
+def main(names: tuple[str, ...], runs: int, nodes: bool, **how: Any) -> None:
     """Measure the cases named, or all, with the packet generator and 64-byte frames on one worker."""
     try:
         cases = chosen(names)
@@ -35,7 +38,7 @@ def main(names: tuple[str, ...], runs: int, samples: int, seconds: float, patien
     for run in range(runs):
         for case in cases:
             with console.status(f"run {run + 1} of {runs}: {case.name}: {case.what}"):
-                taken[case.name].append(measure(case, best, samples=samples, seconds=seconds, patience=patience))
+                taken[case.name].append(measure(case, best, **how))
     results = [conclude(name, each, best.rate) for name, each in taken.items()]
     if nodes:
         for result in results:

@@ -12,6 +12,7 @@ import ctypes
 import statistics
 import time
 from array import array
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from rich.table import Table
 from bench import history
 from bench.cases import Case, Setup, chosen
 from bench.core import waited_for_core
-from bench.measure import BUFFERS, SETTLE, STREAM, configure
+from bench.hold import others_held
+from bench.measure import BUFFERS, CORE, SETTLE, STREAM, configure
 from bench.quantiles import WANTED, quantiles
 from bench.samples import LITTLE
 from weft import Engine
@@ -96,33 +98,34 @@ feature("device-input", "bench-latency-stamp")
 feature("interface-output", "bench-latency-end")
 
 
-def measure(case: Case, slices: int, patience: float) -> dict[str, Any]:
+def measure(case: Case, slices: int, patience: float, hold: bool) -> dict[str, Any]:
     """A case's quantiles at each part of its highest rate, in nanoseconds: medians of those of slices of time."""
     setup = case.build()
-    with Engine(workers=1, corelist=[1], buffers=BUFFERS) as engine:
+    with Engine(workers=1, corelist=[CORE], buffers=BUFFERS) as engine:
         configure(engine, setup)
         instrument(engine, setup)
         generator = engine[PacketGenerator]
         generator.enable(STREAM)
         time.sleep(SETTLE)
-        highest = statistics.median(rate_of(engine, SLICE) for _ in range(9))
-        loads = []
-        for part in PARTS:
-            generator.disable(STREAM)
-            generator.configure(STREAM, rate=part * highest)
-            generator.enable(STREAM)
-            time.sleep(SETTLE)
-            taken = taken_slices(engine, slices, patience)
-            found = [statistics.median(each[n] for each, _ in taken) for n in range(len(WANTED))]
-            loads.append(
-                {
-                    "part": part,
-                    "offered": round(part * highest / 1e6, 3),
-                    "sent": round(statistics.median(rate for _, rate in taken) / 1e6, 3),
-                    "ns": [round(value / engine.clocks_per_second * 1e9) for value in found],
-                    "slices": len(taken),
-                }
-            )
+        with others_held(engine, CORE) if hold else nullcontext():
+            highest = statistics.median(rate_of(engine, SLICE) for _ in range(9))
+            loads = []
+            for part in PARTS:
+                generator.disable(STREAM)
+                generator.configure(STREAM, rate=part * highest)
+                generator.enable(STREAM)
+                time.sleep(SETTLE)
+                taken = taken_slices(engine, slices, patience)
+                found = [statistics.median(each[n] for each, _ in taken) for n in range(len(WANTED))]
+                loads.append(
+                    {
+                        "part": part,
+                        "offered": round(part * highest / 1e6, 3),
+                        "sent": round(statistics.median(rate for _, rate in taken) / 1e6, 3),
+                        "ns": [round(value / engine.clocks_per_second * 1e9) for value in found],
+                        "slices": len(taken),
+                    }
+                )
         generator.disable(STREAM)
     return {"case": case.name, "highest": round(highest / 1e6, 3), "loads": loads}
 
@@ -192,7 +195,8 @@ def table(rows: list[dict[str, Any]]) -> Table:
 @click.option("--slices", default=15, show_default=True, help="Of 50 ms, at each rate.")
 @click.option("--patience", default=5.0, show_default=True, help="Seconds to wait for undisturbed ones.")
 @click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
-def main(names: tuple[str, ...], slices: int, patience: float, results: str) -> None:
+@click.option("--hold", is_flag=True, help="Let nothing else run on the machine meanwhile (root).")
+def main(names: tuple[str, ...], slices: int, patience: float, results: str, hold: bool) -> None:
     """Measure latencies of the cases named, or all."""
     try:
         cases = chosen(names)
@@ -202,7 +206,7 @@ def main(names: tuple[str, ...], slices: int, patience: float, results: str) -> 
     rows = []
     for case in cases:
         with console.status(f"{case.name}: {case.what}"):
-            rows.append(measure(case, slices, patience))
+            rows.append(measure(case, slices, patience, hold))
     console.print(table(rows), soft_wrap=True)
     kept = history.write("latency", rows, Path(results))
     console.print(f"kept in {kept.parent.name}/{kept.name}")

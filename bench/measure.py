@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 
 from bench.cases import Case, Setup
 from bench.core import look_at_core, waited_for_core
+from bench.hold import others_held
 from bench.samples import Sample
 from weft import Engine
 from weft.core.runtime import MAX_NODES, runtimes
@@ -13,6 +15,7 @@ from weft.features.interface.model import Interfaces
 from weft.features.pg.model import PacketGenerator
 
 STREAM = "bench"
+CORE = 1  #: the worker's
 SETTLE = 0.3  #: seconds until caches and tables have what they will have
 BUFFERS = 16808
 
@@ -35,21 +38,24 @@ class Best:
         return self.rate
 
 
-def measure(case: Case, best: Best, *, samples: int, seconds: float, patience: float) -> list[Sample]:
+def measure(
+    case: Case, best: Best, *, samples: int, seconds: float, patience: float, hold: bool = False
+) -> list[Sample]:
     """Run a case in an engine of its own until so many samples, of so many seconds each, were taken while the worker
-    had its core to itself, but no longer than ``patience`` seconds. All samples.
+    had its core to itself, but no longer than ``patience`` seconds. All samples. ``hold``: nothing else runs meanwhile.
     """
-    with Engine(workers=1, corelist=[1], buffers=BUFFERS) as engine:
+    with Engine(workers=1, corelist=[CORE], buffers=BUFFERS) as engine:
         configure(engine, case.build())
         engine[PacketGenerator].enable(STREAM)
         time.sleep(SETTLE)
         every: list[Sample] = []
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            every += sample(engine, seconds)
-            rate = best.see(every)
-            if sum(each.alone(rate) for each in every) >= samples:
-                break
+        with others_held(engine, CORE) if hold else nullcontext():
+            while time.monotonic() < deadline:
+                every += sample(engine, seconds)
+                rate = best.see(every)
+                if sum(each.alone(rate) for each in every) >= samples:
+                    break
         engine[PacketGenerator].disable(STREAM)
     return every
 
