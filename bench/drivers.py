@@ -177,13 +177,14 @@ def table(rows: list[dict[str, Any]]) -> Table:
 @click.option("--rounds", default=5, show_default=True, help="How often each driver has its turn.")
 @click.option("--seconds", default=0.5, show_default=True, help="How long, each time.")
 @click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
-def main(rounds: int, seconds: float, results: str) -> None:
+@click.option("--bytes", "sizes", multiple=True, default=SIZES, show_default=True, help="Of a frame, without FCS.")
+def main(rounds: int, seconds: float, results: str, sizes: tuple[int, ...]) -> None:
     """Measure the drivers in turn."""
     apart()
     console = Console()
     taken: dict[tuple[str, int], list[dict[str, float]]] = {}
     for _ in range(rounds):
-        for size in SIZES:
+        for size in sizes:
             for driver in DRIVERS:
                 with console.status(f"{driver.name}, {size} bytes"):
                     taken.setdefault((driver.name, size), []).append(measure(driver, size, seconds))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 ALONE = 0.93  #: of the highest rate of independent instructions ever seen: the core is shared with nobody
 LITTLE = 0.01  #: part of a sample
-FEWEST = 10  #: samples to make a median of
+FEWEST = 5  #: samples to make a median of
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Result:
 
 def conclude(case: str, runs: list[list[Sample]], best: float) -> Result:
     """Medians of the samples that count: those in which the core was the worker's own, or all if there are fewer than
-    ten of these. Raises ValueError if there is none at all.
+    five of these. Raises ValueError if there is none at all.
     """
     every = [sample for run in runs for sample in run]
     if not every:

@@ -34,7 +34,7 @@ def test_disturbed_samples_do_not_count(disturbed: dict[str, float]) -> None:
 
 
 def test_a_case_that_was_always_disturbed_is_marked() -> None:
-    result = conclude("a", [[sample(20.0)] * 9, [sample(200.0, rate=0.6)] * 30], best=1.0)
+    result = conclude("a", [[sample(20.0)] * 4, [sample(200.0, rate=0.6)] * 30], best=1.0)
     assert result.shared
     assert result.clocks_forwarding == 200.0  # of all samples
 
