@@ -4,7 +4,8 @@ Each case runs with one worker on each of the two cores alone, with two workers 
 two engines of one worker each, in processes of their own that share nothing but the machine. What the two engines lose
 against two times one is the machine's: a core that is two threads of one, the memory, a clock that falls when both are
 busy, other users. Only what two workers lose against two engines is ours. The ways are measured in turn, in short
-stretches, several times over, so what the machine does meanwhile meets all of them.
+stretches, several times over, so what the machine does meanwhile meets all of them. Rates are packets in a second in
+which a worker had its processor: time that the system gave to others does not count.
 """
 
 from __future__ import annotations
@@ -36,9 +37,8 @@ WANTED = 0.8  #: of a worker, that a second one is to add
 class Runner:
     """An engine in a process of its own, with a stream on each of its workers, which run when they are told to."""
 
-    def __init__(self, case: Case, cores: tuple[int, ...], preferred: bool) -> None:
+    def __init__(self, case: Case, cores: tuple[int, ...]) -> None:
         command = [sys.executable, "-m", "bench.scaling", "--serve", ",".join(map(str, cores)), case.name]
-        command += ["--preferred"] * preferred
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.cores = cores
 
@@ -59,22 +59,12 @@ class Runner:
         self.process.communicate()
 
 
-def prefer(engine: Engine) -> None:
-    """Let the engine's threads have nearly all of their cores, whatever else runs there. Not by real-time priority: two
-    workers that poll would leave no core to the main thread.
-    """
-    for number in engine.workers.lwp.values():
-        os.setpriority(os.PRIO_PROCESS, number, -20)
-
-
-def serve(case: Case, cores: tuple[int, ...], preferred: bool) -> None:
+def serve(case: Case, cores: tuple[int, ...]) -> None:
     """In a runner's process: for each line on standard input that says which workers, let them run so long, and say how
-    many packets a second each has made.
+    many packets each has made in a second in which it had its processor.
     """
     setup = case.build()
     with Engine(workers=len(cores), corelist=list(cores), buffers=BUFFERS * len(cores)) as engine:
-        if preferred:
-            prefer(engine)
         generator = engine[PacketGenerator]
         configure(engine, setup, thread=1)
         for thread in range(2, len(cores) + 1):
@@ -84,17 +74,23 @@ def serve(case: Case, cores: tuple[int, ...], preferred: bool) -> None:
         print(json.dumps("ready"), flush=True)
         for line in sys.stdin:
             wanted, seconds = json.loads(line)
-            running = [stream for stream, core in zip(streams, cores, strict=True) if core in wanted]
-            for stream in running:
+            running = [(stream, core) for stream, core in zip(streams, cores, strict=True) if core in wanted]
+            for stream, _ in running:
                 generator.enable(stream.name)
             time.sleep(SETTLE)
-            sent, began = [stream.row.sent for stream in running], time.perf_counter()
+            before = [(stream.row.sent, ran(engine, core)) for stream, core in running]
             time.sleep(seconds)
-            took = time.perf_counter() - began
-            rates = [(stream.row.sent - before) / took for stream, before in zip(running, sent, strict=True)]
-            for stream in running:
+            after = [(stream.row.sent, ran(engine, core)) for stream, core in running]
+            rates = [(a - b) / (t - u) for (a, t), (b, u) in zip(after, before, strict=True)]
+            for stream, _ in running:
                 generator.disable(stream.name)
             print(json.dumps(rates), flush=True)
+
+
+def ran(engine: Engine, core: int) -> float:
+    """For how many seconds the worker bound to a core has had it (``schedstat``)."""
+    number = engine.workers.lwp[engine.workers.corelist.index(core) + 1]
+    return int(Path(f"/proc/self/task/{number}/schedstat").read_text().split()[0]) / 1e9
 
 
 def rate(runners: list[tuple[Runner, tuple[int, ...]]], seconds: float) -> float:
@@ -104,10 +100,10 @@ def rate(runners: list[tuple[Runner, tuple[int, ...]]], seconds: float) -> float
     return sum(sum(runner.hear()) for runner, _ in runners)
 
 
-def measure(case: Case, rounds: int, seconds: float, preferred: bool) -> dict[str, Any]:
+def measure(case: Case, rounds: int, seconds: float) -> dict[str, Any]:
     """Rates in millions a second, and what a second worker, or engine, adds to the first as a part of it."""
-    both = Runner(case, CORES, preferred)
-    singles = [Runner(case, (core,), preferred) for core in CORES]
+    both = Runner(case, CORES)
+    singles = [Runner(case, (core,)) for core in CORES]
     found: dict[str, list[float]] = {"one": [], "other": [], "workers": [], "engines": []}
     try:
         for runner in (both, *singles):
@@ -146,16 +142,15 @@ def table(rows: list[dict[str, Any]]) -> Table:
 @click.option("--rounds", default=5, show_default=True, help="How often each way is measured.")
 @click.option("--seconds", default=0.25, show_default=True, help="How long, each time.")
 @click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
-@click.option("--preferred", is_flag=True, help="Before other processes: niceness -20 (root).")
 @click.option("--serve", "cores", default="", hidden=True)
-def main(names: tuple[str, ...], rounds: int, seconds: float, results: str, preferred: bool, cores: str) -> None:
+def main(names: tuple[str, ...], rounds: int, seconds: float, results: str, cores: str) -> None:
     """Measure one and two workers in the cases named, or all."""
     try:
         cases = chosen(names)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if cores:
-        serve(cases[0], tuple(map(int, cores.split(","))), preferred)
+        serve(cases[0], tuple(map(int, cores.split(","))))
         return
     if len(os.sched_getaffinity(0)) < len(CORES):
         sys.exit("two workers need two processors: this process may run on one only")
@@ -163,7 +158,7 @@ def main(names: tuple[str, ...], rounds: int, seconds: float, results: str, pref
     rows = []
     for case in cases:
         with console.status(f"{case.name}: {case.what}"):
-            rows.append(measure(case, rounds, seconds, preferred))
+            rows.append(measure(case, rounds, seconds))
     console.print(table(rows), soft_wrap=True)
     kept = history.write("scaling", rows, Path(results))
     console.print(f"kept in {kept.parent.name}/{kept.name}")
