@@ -31,6 +31,7 @@ from weft.features.pg.model import PacketGenerator
 
 CORES = (0, 1)
 SETTLE = 0.1  #: seconds until caches have what they will have
+PATIENCE = 20.0  #: seconds that a worker may wait for its processor
 WANTED = 0.8  #: of a worker, that a second one is to add
 
 
@@ -79,8 +80,14 @@ def serve(case: Case, cores: tuple[int, ...]) -> None:
                 generator.enable(stream.name)
             time.sleep(SETTLE)
             before = [(stream.row.sent, ran(engine, core)) for stream, core in running]
-            time.sleep(seconds)
-            after = [(stream.row.sent, ran(engine, core)) for stream, core in running]
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                time.sleep(seconds)
+                after = [(stream.row.sent, ran(engine, core)) for stream, core in running]
+                if all(t - u >= seconds / 4 for (_, t), (_, u) in zip(after, before, strict=True)):
+                    break
+                if time.monotonic() > deadline:
+                    sys.exit(f"a worker has not had its processor for {seconds / 4:.2f} of {PATIENCE:.0f} seconds")
             rates = [(a - b) / (t - u) for (a, t), (b, u) in zip(after, before, strict=True)]
             for stream, _ in running:
                 generator.disable(stream.name)
