@@ -117,26 +117,39 @@ def beside_vpp(results: Sequence[dict[str, Any]], vpp: Figures) -> str:
     return drawing.svg()
 
 
-def by_node(results: Sequence[dict[str, Any]]) -> str:
-    """Cycles per packet, a bar for each case, in which each node has its part."""
-    drawing = Drawing("Cycles per packet by node", "64-byte frames, one worker; a node has the same colour in all rows")
-    names = ordered({kind(name) for each in results for name in each["nodes"]})
+def by_node(title: str, unit: str, rows: Sequence[tuple[str, dict[str, float]]]) -> str:
+    """A bar for each case, in which each node has its part, so many of a unit per packet."""
+    drawing = Drawing(title, "64-byte frames, one worker; a node has the same colour in all rows")
+    names = ordered({kind(name) for _, nodes in rows for name in nodes})
     colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)}
     drawing.legend([(colours[name], name) for name in names])
-    totals = [each["clocks_total"] * each["cycles_per_clock"] for each in results]
-    top, height = drawing.at, len(results) * (2 * BAR + GAP)
-    unit = drawing.scale(max(totals), top, top + height)
-    for row, total in zip(results, totals, strict=True):
+    top, height = drawing.at, len(rows) * (2 * BAR + GAP)
+    scale = drawing.scale(max(sum(nodes.values()) for _, nodes in rows), top, top + height)
+    for case, nodes in rows:
         x = float(LEFT)
-        drawing.text(LEFT - 8, drawing.at + BAR + 4, row["case"], anchor="end")
-        for name, clocks in sorted(row["nodes"].items(), key=lambda item: names.index(kind(item[0]))):
-            cycles = clocks * row["cycles_per_clock"]
-            drawing.bar(x, drawing.at, cycles * unit, 2 * BAR, colours[kind(name)], f"{name}: {cycles:.1f} cycles")
-            x += cycles * unit
-        drawing.text(x + 6, drawing.at + BAR + 4, f"{total:.0f}")
+        drawing.text(LEFT - 8, drawing.at + BAR + 4, case, anchor="end")
+        for name, value in sorted(nodes.items(), key=lambda item: names.index(kind(item[0]))):
+            drawing.bar(x, drawing.at, value * scale, 2 * BAR, colours[kind(name)], f"{name}: {value:.1f} {unit}")
+            x += value * scale
+        drawing.text(x + 6, drawing.at + BAR + 4, f"{sum(nodes.values()):.0f}")
         drawing.at += 2 * BAR + GAP
     drawing.at += 28
     return drawing.svg()
+
+
+def cycles_by_node(results: Sequence[dict[str, Any]]) -> str:
+    rows = [
+        (each["case"], {name: clocks * each["cycles_per_clock"] for name, clocks in each["nodes"].items()})
+        for each in results
+    ]
+    return by_node("Cycles per packet by node", "cycles", rows)
+
+
+def instructions_by_node(results: Sequence[dict[str, Any]]) -> str:
+    rows = [
+        (each["case"], {name: counted["instructions"] for name, counted in each["nodes"].items()}) for each in results
+    ]
+    return by_node("Instructions per packet by node", "instructions", rows)
 
 
 def ordered(names: set[str]) -> list[str]:
@@ -155,19 +168,27 @@ def kind(name: str) -> str:
 
 
 @click.command()
-@click.option("--results", type=click.Path(dir_okay=False), help="A result of `make bench`; the last, if not named.")
 @click.option("--folder", default=str(DOCS), help="Where to draw.")
-def main(results: str | None, folder: str) -> None:
-    """Draw the pictures of docs/performance.md."""
-    file = Path(results) if results else history.latest("bench")
-    if file is None:
-        raise click.UsageError("there is no result to draw: run `make bench` first")
-    found: Any = history.load(file)["results"]
+def main(folder: str) -> None:
+    """Draw the pictures of docs/performance.md from the last results, or from those that are kept with the source."""
     target = Path(folder)
     target.mkdir(exist_ok=True)
-    (target / "beside-vpp.svg").write_text(beside_vpp(found, figures.vpp()))
-    (target / "by-node.svg").write_text(by_node(found))
-    click.echo(f"drawn from {file.name}")
+    if (results := last("bench")) is not None:
+        (target / "beside-vpp.svg").write_text(beside_vpp(results, figures.vpp()))
+        if all(each["nodes"] for each in results):
+            (target / "cycles-by-node.svg").write_text(cycles_by_node(results))
+    if (results := last("instructions")) is not None:
+        (target / "instructions-by-node.svg").write_text(instructions_by_node(results))
+
+
+def last(kind: str) -> list[dict[str, Any]] | None:
+    """What an instrument found the last time."""
+    file = history.latest(kind)
+    if file is None:
+        return None
+    click.echo(f"drawn from {file.parent.name}/{file.name}")
+    found: list[dict[str, Any]] = history.load(file)["results"]  # type: ignore[assignment]
+    return found
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def test_bars_are_as_long_as_cycles_are_many() -> None:
 
 
 def test_each_node_has_its_part_of_a_bar() -> None:
-    svg = pictures.by_node(RESULTS)
+    svg = pictures.cycles_by_node(RESULTS)
     found = bars(svg)
     assert found["pg-input: 50.0 cycles"] == pytest.approx(found["pg-input: 15.2 cycles"] * 50 / 15.2, abs=0.5)
     assert {"my-own: 8.4 cycles", "loop12-tx: 6.1 cycles"} <= found.keys()
@@ -53,12 +53,15 @@ def test_nodes_stand_as_packets_meet_them() -> None:
     ]
 
 
-def test_pictures_are_drawn_from_a_run(tmp_path: Path) -> None:
-    run = history.write("bench", RESULTS, tmp_path)
-    done = CliRunner().invoke(pictures.main, ["--results", str(run), "--folder", str(tmp_path / "drawn")])
+def test_pictures_are_drawn_from_the_last_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "RESULTS", tmp_path)
+    history.write("bench", RESULTS, tmp_path)
+    done = CliRunner().invoke(pictures.main, ["--folder", str(tmp_path / "drawn")])
     assert done.exit_code == 0, done.output
-    for name in ("beside-vpp.svg", "by-node.svg"):
-        ElementTree.fromstring((tmp_path / "drawn" / name).read_text())
+    assert "/bench-latest.json" in done.output
+    names = ("beside-vpp", "cycles-by-node", "instructions-by-node")  # the last: from what is kept with the source
+    for name in names:
+        ElementTree.fromstring((tmp_path / "drawn" / f"{name}.svg").read_text())
 
 
 def test_what_a_second_worker_adds_is_told_round_by_round() -> None:
