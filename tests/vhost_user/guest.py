@@ -30,8 +30,10 @@ class Memory:
         self.regions: list[Region] = []
         self._next = 0
 
-    def add(self, guest: int, size: int = 1 << 20, *, user: int | None = None, offset: int = 0) -> Region:
-        fd = os.memfd_create("guest", os.MFD_CLOEXEC)
+    def add(self, guest: int, size: int = 1 << 20, *, user: int | None = None, offset: int = 0, fd: int = -1) -> Region:
+        """A region, of a memfd unless a file is given."""
+        if fd < 0:
+            fd = os.memfd_create("guest", os.MFD_CLOEXEC)
         os.ftruncate(fd, size + offset)
         region = Region(
             guest, size, (0x7F00_0000_0000 + guest) if user is None else user, fd, mmap.mmap(fd, size + offset), offset

@@ -5,7 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from scapy.layers.l2 import Ether
@@ -36,6 +38,7 @@ from vhost_user.frontend import (
     FrontEnd,
 )
 from vhost_user.guest import PackedQueue, SplitQueue
+from weft.core.arena import HUGE_PAGE, free_huge_pages
 
 GOOD = bytes(Ether(src="52:54:00:00:00:01", dst="52:54:00:00:00:02", type=0x9000)).ljust(60, b"g")
 Make = Callable[..., FrontEnd]
@@ -123,6 +126,44 @@ def test_memory_changes_under_running_rings(lab: Lab, front_end: Make) -> None:
     vm.share()
     passes(lab, vm)
     assert "Memory regions (total 2)" in lab.cli("show vhost-user")
+
+
+def a_file() -> int:
+    with tempfile.TemporaryFile(dir="/dev/shm") as file:
+        return os.dup(file.fileno())
+
+
+def of_huge_pages() -> int:
+    return os.memfd_create("guest", os.MFD_CLOEXEC | os.MFD_HUGETLB)
+
+
+@pytest.fixture
+def huge_pages() -> Iterator[None]:
+    """A few are set aside while a test runs, where the machine has none."""
+    setting = Path("/proc/sys/vm/nr_hugepages")
+    before = int(setting.read_text())
+    if free_huge_pages() < 4 and os.access(setting, os.W_OK):
+        setting.write_text(str(before + 4))
+    if free_huge_pages() < 4:
+        pytest.skip("the machine has no huge pages to set aside (vm.nr_hugepages)")
+    yield
+    if int(setting.read_text()) != before:
+        setting.write_text(str(before))
+
+
+@pytest.mark.parametrize(
+    ("make", "offset"), [(a_file, 0), (a_file, 12288), (of_huge_pages, 0), (of_huge_pages, HUGE_PAGE)]
+)
+def test_memory_of_other_files(
+    request: pytest.FixtureRequest, lab: Lab, front_end: Make, make: Callable[[], int], offset: int
+) -> None:
+    if make is of_huge_pages:
+        request.getfixturevalue("huge_pages")
+    vm = front_end(features=PLAIN)
+    vm.memory.add(0x200000, HUGE_PAGE, fd=make(), offset=offset)
+    passes(lab, vm.start())
+    vm.share()
+    passes(lab, vm)
 
 
 def test_memory_comes_and_goes_by_slots(lab: Lab, front_end: Make) -> None:

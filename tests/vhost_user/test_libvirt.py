@@ -184,4 +184,4 @@ def test_a_machine_of_libvirt(switch: Switch, libvirt: Libvirt, tmp_path: Path, 
         assert "vhostuser" in libvirt.virsh("domiflist", machine)
     finally:
         libvirt.virsh("destroy", machine)
-    wait(lambda: not switch.engine[Interfaces][NAME].link_up)
+    wait(lambda: not switch.engine[Interfaces][NAME].link_up, 30)

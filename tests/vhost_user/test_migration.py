@@ -224,7 +224,7 @@ def test_a_machine_moves_under_traffic(sites: tuple[Site, Site], tmp_path: Path)
         machine.run(f"ip link set eth0 up && ip addr add {GUEST}/24 dev eth0 && ip route add default via {PEER}")
         machine.run(RECEIVE)
         machine.run("until [ $(netstat -tln | grep -c ':500[13]') = 2 ]; do sleep 0.1; done")
-        wait(lambda: here.host.ping(GUEST))
+        wait(lambda: here.host.ping(GUEST), 30)
         with (
             Stream(here.host, there.host, OTHER) as others,
             Flow(here.host, 5001) as waiting,
@@ -245,9 +245,9 @@ def test_a_machine_moves_under_traffic(sites: tuple[Site, Site], tmp_path: Path)
             wait(lambda: monitor.status == "completed", 30)
 
             wait(lambda: there.host.ping(GUEST), 30)
-            wait(lambda: there.learned == CARD)
+            wait(lambda: there.learned == CARD, 30)
             assert here.learned == f"host-{here.wire}"
-            wait(lambda: (here.link, there.link) == ("down", "up"))
+            wait(lambda: (here.link, there.link) == ("down", "up"), 30)
             expected = [waiting.finish(), going.finish()]
             moved.run("kill %3; kill -CONT %1; wait")
             assert re.findall(r"\b[0-9a-f]{32}\b", moved.run("md5sum /tmp/waiting /tmp/going")) == expected

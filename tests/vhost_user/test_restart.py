@@ -75,5 +75,5 @@ def test_a_machine_that_is_killed_makes_room_for_the_next(switch: Switch, tmp_pa
             assert machine.ping("192.168.7.1")
             assert interface.link_up
             os.kill(machine.pid, signal.SIGKILL)
-            wait(lambda: not interface.link_up)
+            wait(lambda: not interface.link_up, 30)
     assert "up" in switch.cli(f"show interface {NAME}")
