@@ -103,7 +103,7 @@ class Fleet:
             if not pid:
                 status = 1
                 try:
-                    os.nice(19)
+                    os.nice(5)
                     os.close(go)
                     os.read(waits, 1)
                     self.agent(number, endpoint)
