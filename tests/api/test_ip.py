@@ -327,6 +327,16 @@ def test_a_dump_has_all_sources(api: Any, connected: int) -> None:
     assert {found[prefix][:2] for prefix in dropped} == {(NONE, DROP)}
 
 
+def test_an_ipv4_route_by_an_ipv6_next_hop(api: Any, connected: int) -> None:
+    """RFC 8950: the next hop is told as what it is."""
+    wanted = route("10.9.0.0/16", path("fe80::9", connected, proto=1))
+    assert add(api, wanted).retval == 0
+    (found,) = [each.route for each in api.ip_route_dump(table=table(0)) if str(each.route.prefix) == "10.9.0.0/16"]
+    (way,) = found.paths
+    assert (way.sw_if_index, int(way.proto), str(way.nh.address.ip6)) == (connected, 1, "fe80::9")
+    assert delete(api, wanted) == 0
+
+
 def test_sources(api: Any, running: Served, vrf: int) -> None:
     names = {each.src.name: (each.src.id, each.src.priority) for each in api.fib_source_dump()}
     assert (names["API"][0], names["CLI"][0]) == (API, CLI)

@@ -51,4 +51,5 @@ def test_every_host_reaches_every_other(lab: Lab, capsys: pytest.CaptureFixture[
     gone = lab.down()
     assert len(gone) == 3 + len(lab.overlay.namespaces)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not lab.folder.exists()
     assert lab.down() == []

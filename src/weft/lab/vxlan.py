@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -117,9 +118,10 @@ class Lab:
             raise LabError(f"{target} answers {host.namespace} with TTL {set(pinged.ttls)} instead of {ttl}")
 
     def down(self) -> list[str]:
-        """End what is left of it; what has ended."""
+        """End what is left of it, and remove its files; what has ended."""
         with ThreadPoolExecutor() as pool:
             stopped = list(pool.map(LabEngine.stop, self.engines.values()))
+        shutil.rmtree(self.folder, ignore_errors=True)
         return [*(each for gone in stopped for each in gone), *self.overlay.remove()]
 
     def _afterwards(self) -> str:

@@ -203,6 +203,7 @@ class Interfaces:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.by_index: dict[int, Interface] = {}
+        self._in_order = True
         self.by_name: dict[str, Interface] = {}
         self._free: list[int] = []
         self._free_hw: list[int] = []
@@ -227,6 +228,10 @@ class Interfaces:
             action(interface)
 
     def __iter__(self) -> Iterator[Interface]:
+        """By number."""
+        if not self._in_order:
+            self.by_index = dict(sorted(self.by_index.items()))
+            self._in_order = True
         return iter(self.by_index.values())
 
     def __getitem__(self, which: int | str) -> Interface:
@@ -330,7 +335,7 @@ class Interfaces:
     def _enter(self, interface: Interface) -> Interface:
         self.by_index[interface.sw_if_index] = interface
         if interface.sw_if_index + 1 != self._next:
-            self.by_index = dict(sorted(self.by_index.items()))
+            self._in_order = False  # a number that was another's: whoever looks at all of them sorts them
         self.by_name[interface.name] = interface
         self._tell("added", interface)
         return interface

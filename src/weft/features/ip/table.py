@@ -1,8 +1,8 @@
-"""A routing table on the control side: its prefixes, whose sources are heard, and what covers what."""
+"""A routing table on the control side: whose sources are heard of each prefix, and what goes by which."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from weft.core.model import Invalid, model
@@ -18,6 +18,7 @@ from weft.features.ip.entry import NOBODY, Entry, key_of
 from weft.features.ip.family import Family, Special
 from weft.features.ip.flow_hash import DEFAULT, FlowHash
 from weft.features.ip.lpm import Lpm
+from weft.features.ip.prefixes import Prefixes
 from weft.features.ip.unnumbered import Unnumbered
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Routes:
         self.indices = Indices("routes", MAX_ROUTES, first=1, counters=(to_counters, via_counters))
 
 
-class Table:
+class Table(Prefixes):
     """A table of routes. Changes are published at once; ``settle`` gives back what they left over."""
 
     def __init__(
@@ -46,9 +47,9 @@ class Table:
         name: str,
         special: tuple[Special, ...] | None = None,
     ) -> None:
-        self._engine, self.family, self._lpm = engine, family, lpm
+        super().__init__(family)
+        self._engine, self._lpm = engine, lpm
         self._indices = engine[Routes].indices
-        self._masks = family.masks
         self._paths = engine[PathLists]
         self._lender = engine[Unnumbered].lender
         self.table_id, self.fib_index = table_id, lpm.fib_index
@@ -57,9 +58,6 @@ class Table:
         self.set_flow_hash(DEFAULT)
         #: How often each source holds the table.
         self.locks: dict[Source, int] = {}
-        self._entries: dict[int, Entry] = {}
-        self.counts = [0] * (family.bits + 1)
-        self._lengths: list[int] = []  # of which there are prefixes, the longest first
         self._dependents = Dependents(family.bits)
         self.followers = 0  #: features that follow addresses here
         self._gone: list[int] = []
@@ -71,8 +69,7 @@ class Table:
         for address, length, source, path in special:
             index, paths = self._indices.take(), self._paths.lock(self.family.name, (path,))
             entry = Entry(self, address, length, index, source, paths)
-            self._entries[key_of(address, length)] = entry
-            self._count(length, 1)
+            self._add(entry)
             entry.installed = True
             routes.append((address, length, index, paths))
         self._lpm.start(self.family.bits, routes)
@@ -80,33 +77,6 @@ class Table:
     @property
     def has_neighbors(self) -> bool:
         return bool(self._dependents.of(Source.ADJACENCY))
-
-    def __iter__(self) -> Iterator[Entry]:
-        """By address and length, as VPP lists them: of equal addresses the longest prefix after /0 last."""
-        return iter(sorted(self._entries.values(), key=lambda entry: (entry.address, _order(entry))))
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def find(self, address: int, length: int) -> Entry | None:
-        """The entry of just this prefix."""
-        return self._entries.get(key_of(address, length))
-
-    def match(self, address: int, most: int = 128) -> Entry:
-        """The longest prefix, of ``most`` bits at the most, that an address lies in."""
-        entries, masks = self._entries, self._masks
-        for length in self._lengths:
-            if length <= most:
-                entry = entries.get((address & masks[length]) << 8 | length)
-                if entry is not None and entry.installed:
-                    return entry
-        raise AssertionError("a table has a default route always")
-
-    def _count(self, length: int, more: int) -> None:
-        """There are so many more prefixes of a length."""
-        self.counts[length] += more
-        if self.counts[length] == (1 if more > 0 else 0):
-            self._lengths = [each for each in range(self.family.bits, -1, -1) if self.counts[each]]
 
     def set_flow_hash(self, wanted: FlowHash) -> None:
         """What of a packet chooses among several paths."""
@@ -207,8 +177,7 @@ class Table:
     # --- how it is done
 
     def _enter(self, entry: Entry) -> None:
-        self._entries[key_of(entry.address, entry.length)] = entry
-        self._count(entry.length, 1)
+        self._add(entry)
         self._dependents.add(entry.source, entry.address)
         entry.idle = self._is_idle(entry)
         if not entry.idle:
@@ -255,15 +224,10 @@ class Table:
             old = heard
             if entry.installed:
                 self._uninstall(entry)
-            del self._entries[entry.address << 8 | entry.length]
-            self._count(entry.length, -1)
+            self._drop(entry)
             self._gone.append(entry.index)
         self._dependents.remove(source, entry.address)
         self._paths.unlock(old)
-
-    def around(self, entry: Entry) -> Entry:
-        """The longest prefix that an entry's is part of."""
-        return self.match(entry.address, entry.length - 1)
 
     def _is_idle(self, entry: Entry) -> bool:
         """Whether an entry would be a neighbor's that says no more than the prefix around it: unless that is attached,
@@ -370,7 +334,3 @@ class Table:
                 self._paths.unlock(paths)
         self._entries.clear()
         self.settle(at_once=True)
-
-
-def _order(entry: Entry) -> int:
-    return -entry.length if entry.length else -129
