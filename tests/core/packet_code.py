@@ -17,6 +17,7 @@ from weft.core.memory import (
     lowest_bit,
     mix,
     move,
+    opaque,
     shift_right,
     swap16,
     syscall,
@@ -251,6 +252,8 @@ def word(which: int, a: int, b: int) -> int:
         return swap16(a)
     if which == 7:
         return shift_right(a, b & 63)
+    if which == 8:
+        return opaque(a) ^ opaque(b)
     return 0
 
 

@@ -111,13 +111,14 @@ def test_words_compute_the_same_in_both_forms(a: int, b: int) -> None:
         5: bin(a & M64).count("1"),
         6: int.from_bytes((a & 0xFFFF).to_bytes(2, "little"), "big"),
         7: _signed((a & M64) >> (b & 63)),
+        8: a ^ b,
     }
     for which, value in expected.items():
         assert word(which, a, b) == value
 
 
 def test_words_compiled(shared: Engine) -> None:
-    @given(st.integers(0, 7), INT64, INT64)
+    @given(st.integers(0, 8), INT64, INT64)
     def check(which: int, a: int, b: int) -> None:
         assert shared.call(word, which, a, b) == word(which, a, b)
 

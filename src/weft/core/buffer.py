@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 
 from weft.core import arena
-from weft.core.memory import atomic_store, atomic_swap, copy, pause, write
+from weft.core.memory import atomic_store, atomic_swap, copy, opaque, pause, write
 from weft.core.node import inline, routine
 from weft.core.view import Array, Bytes, View, i16, i64, times, u8, u16, u32
 
@@ -110,7 +110,7 @@ assert all(field.offset < 64 for name, field in Buffer.fields.items() if name ==
 @inline
 def buffer_at(index: int) -> Buffer:
     """The buffer with this index."""
-    return Buffer(arena.BUFFERS_BASE + (index << 6))
+    return Buffer(opaque(arena.BUFFERS_BASE) + (index << 6))
 
 
 class BufferPool(View):

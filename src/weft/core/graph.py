@@ -27,26 +27,41 @@ from weft.core.view import Array, View, i64, times, u32
 MAX_INTERFACES = 1 << 16
 
 
-class Arc(View):
-    """A feature arc: for each interface the nodes that its packets pass, as a list of node indices in the arena."""
+class Start(View, apart=True):
+    """Where the nodes are listed that an interface's packets pass, as indices; 0: they pass none."""
 
-    chains: Array[i64] = times(MAX_INTERFACES)
+    chain: i64
+
+
+class Arc(View):
+    """A feature arc: a list of nodes for each interface, in the arena."""
+
+    starts: Array[Start] = times(MAX_INTERFACES)
 
     def start(self, pkt: Buffer, sw_if_index: int, end: int) -> int:
         """Where a packet of this interface goes first; ``end``, if nothing is enabled on it."""
-        chain = self.chains[sw_if_index]
-        if chain == 0:
-            return end
-        pkt.feature = chain + 4
-        return DIRECT | u32_at(chain)
+        return start_chain(pkt, self.starts[sw_if_index].chain, end)
+
+
+@inline
+def start_chain(pkt: Buffer, chain: int, end: int) -> int:
+    """Where a packet goes first that is to pass the features of a chain; ``end``, if it is none (0)."""
+    if chain == 0:
+        return end
+    return next_feature_of(pkt, chain)
+
+
+@inline
+def next_feature_of(pkt: Buffer, chain: int) -> int:
+    """To the feature that stands at a place of a chain."""
+    pkt.feature = chain + 4
+    return DIRECT | u32_at(chain)
 
 
 @inline
 def next_feature(pkt: Buffer) -> int:
     """Where a packet goes after a feature node: the next feature of its arc, or the arc's end."""
-    chain = pkt.feature
-    pkt.feature = chain + 4
-    return DIRECT | u32_at(chain)
+    return next_feature_of(pkt, pkt.feature)
 
 
 @dataclass
@@ -219,8 +234,8 @@ class Graph:
             chain = self._arena.allocate(4 * len(names))
             for position, name in enumerate(names):
                 Index(chain + 4 * position).value = self[name].index
-        old = declaration.arc.chains[sw_if_index]
-        declaration.arc.chains[sw_if_index] = chain
+        old = declaration.arc.starts[sw_if_index].chain
+        declaration.arc.starts[sw_if_index].chain = chain
         if old:
             self._quiesce()
             self._arena.release(old)

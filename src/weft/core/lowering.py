@@ -439,6 +439,15 @@ def _equal4(builder: Any, address: Any, value: Any) -> Any:
     return builder.zext(bits, I64)
 
 
+def _opaque(builder: Any, value: Any) -> Any:
+    """Assembly of no instruction, whose result is what goes in."""
+    nothing = ir.InlineAsm(ir.FunctionType(I64, [I64]), "", "=r,0", side_effect=False)
+    call = builder.call(nothing, [value])
+    call.attributes.add("nounwind")
+    call.attributes.add("readnone")
+    return call
+
+
 def _swap16(builder: Any, value: Any) -> Any:
     return builder.zext(builder.bswap(builder.trunc(value, I16)), I64)
 
@@ -479,6 +488,7 @@ WORDS: dict[Callable[..., Any], Callable[..., Any]] = {
     memory.shift_right: lambda builder, value, count: builder.lshr(value, count),
     memory.prefetch: _prefetch,
     memory.prefetch_shared: lambda builder, address: _prefetch(builder, address, write=False),
+    memory.opaque: _opaque,
     memory.clock: lambda builder: _intrinsic(builder, "llvm.readcyclecounter", I64, []),
     memory.fence: lambda builder: builder.fence("seq_cst"),
     memory.pause: _pause,

@@ -140,6 +140,13 @@ def prefetch_shared(address: int) -> None:
     """Ask for the cache line at ``address``, to be read only: other cores keep it too."""
 
 
+def opaque(value: int) -> int:
+    """``value``, of which the compiler knows nothing: a base that stays in a register instead of being a part of each
+    address that is reckoned from it.
+    """
+    return value
+
+
 def clock() -> int:
     """The time-stamp counter, in clocks. Interpreted: nanoseconds."""
     return time.perf_counter_ns()

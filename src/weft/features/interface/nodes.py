@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from weft.core.buffer import NO_INTERFACE, OFFLOAD, Buffer, buffer_at, u32_at
+from weft.core.counters import count
+from weft.core.graph import start_chain
 from weft.core.node import ERROR_OWNERS, ERRORS, Errors, Kind, Nexts, node, routine
 from weft.core.runtime import Frame, NodeRuntime, deliver, drop_frame
 from weft.core.trace import Entry
@@ -49,18 +51,20 @@ def _trace_output(entry: Entry) -> str:
 @node("interface-output-template", next=OutputNext, template=True, trace=_trace_output)
 def interface_output_node(rt: NodeRuntime, pkt: Buffer) -> int:
     """Count what leaves by an interface, and by its parent; then its output features, then the device."""
+    device = rt.data
+    flags = sw_interfaces[device].flags
+    chain = interface_output.starts[device].chain
+    counters = tx.of(rt.worker)
     sw_if_index = pkt.tx_sw_if_index
-    itf = sw_interfaces[sw_if_index]
-    if itf.flags & ADMIN_UP == 0:
+    if flags & ADMIN_UP == 0 or (sw_if_index != device and sw_interfaces[sw_if_index].flags & ADMIN_UP == 0):
         return pkt.fail(OutputError.DOWN, OutputNext.DROP)
-    if pkt.flags & OFFLOAD and unsettled(pkt, sw_interfaces[rt.data].flags):
+    if pkt.flags & OFFLOAD and unsettled(pkt, flags):
         return OutputNext.SEGMENT if pkt.gso_type != GSO_NONE else OutputNext.CHECKSUM
     length = pkt.total_length
-    tx.add(rt.worker, sw_if_index, 1, length)
-    if sw_if_index != rt.data:
-        if sw_interfaces[rt.data].flags & ADMIN_UP == 0:
-            return pkt.fail(OutputError.DOWN, OutputNext.DROP)
-        tx.add(rt.worker, rt.data, 1, length)
+    count(counters, device, 1, length)
+    if sw_if_index == device:
+        return start_chain(pkt, chain, OutputNext.TX)
+    count(counters, sw_if_index, 1, length)
     return interface_output.start(pkt, sw_if_index, OutputNext.TX)
 
 

@@ -51,7 +51,7 @@ def ip6_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
         return pkt.fail(Ip6Error.HEADROOM, RewriteNext.DROP)
     sw_if_index = adjacency.sw_if_index
     pkt.tx_sw_if_index = sw_if_index
-    if output.chains[sw_if_index] == 0:
+    if output.starts[sw_if_index].chain == 0:
         return adjacency.next
     meta.rewrite_length = adjacency.rewrite_length
     return output.start(pkt, sw_if_index, adjacency.next)
