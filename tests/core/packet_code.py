@@ -428,7 +428,7 @@ class Doorbell(View):
     """A receive queue of a device that has nothing but a file descriptor."""
 
     bell_fd: i64
-    looks: i64
+    times_looked: i64
     rings: i64
     into: i64
 
@@ -440,7 +440,7 @@ SYS_READ = 0
 @node("test-doorbell", kind=Kind.INPUT)
 def doorbell_input(rt: NodeRuntime, address: int) -> int:
     device = Doorbell(address)
-    device.looks = device.looks + 1
+    device.times_looked = device.times_looked + 1
     if syscall(SYS_READ, device.bell_fd, device.address + INTO, 8, 0, 0, 0) == 8:
         device.rings = device.rings + 1
         return 1

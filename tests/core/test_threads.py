@@ -148,16 +148,16 @@ def test_a_device_wakes_its_thread(running: Engine) -> None:
     assert running.workers.thread_of(queue) == 2
     for ring in range(1, 6):
         assert wait(lambda: workers[2].sleeping != 0)
-        looks = doorbell.looks
+        looks = doorbell.times_looked
         time.sleep(0.02)
-        assert doorbell.looks == looks, "a sleeping thread looked"
+        assert doorbell.times_looked == looks, "a sleeping thread looked"
         os.eventfd_write(fd, 1)
         assert wait(lambda ring=ring: doorbell.rings == ring, 0.5), "the worker slept on"  # type: ignore[misc]
     running.workers.displace(queue, fd=fd)
-    looks = doorbell.looks
+    looks = doorbell.times_looked
     running.workers.wake(2)
     time.sleep(0.05)
-    assert doorbell.looks == looks
+    assert doorbell.times_looked == looks
     os.close(fd)
 
 
