@@ -142,7 +142,8 @@ class OpenVSwitch(Switch):
         for name, socket in zip("ab", SOCKETS, strict=True):
             kind = ("type=dpdkvhostuserclient", f"options:vhost-server-path={folder}/{socket}")
             self._ask(*ctl, "add-port", "br0", f"vhost-{name}", "--", "set", "Interface", f"vhost-{name}", *kind)
-        program = [str(OVS), at, f"--log-file={folder}/ovs.log", f"--unixctl={folder}/ovs.ctl"]
+        # In a network of its own, as its devices would outlive it.
+        program = ["unshare", "--net", str(OVS), at, f"--log-file={folder}/ovs.log", f"--unixctl={folder}/ovs.ctl"]
         switch = self._run(Program(program, folder / "vswitchd.log", self._environment))
         switch.wait_for(folder / "ovs.ctl")
         switch.until(lambda: "vhost-b" in switch.said, "there are no ports")
