@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -27,6 +28,13 @@ def own_etcd(tmp_path: Path) -> Iterator[EtcdServer]:
     server.process.start()
     yield server
     server.process.stop()
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """One with a short name: a socket's path has 107 bytes at the most, and ports' sockets are named by their UUID."""
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 _used = 0

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -61,13 +60,6 @@ class Host:
         found = await eventually(right)
         assert found
         return found
-
-
-@pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """One with a short name: a socket's path has 107 bytes at the most, and ports' sockets are named by their UUID."""
-    with TemporaryDirectory() as folder:
-        yield Path(folder)
 
 
 @pytest.fixture

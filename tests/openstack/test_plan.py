@@ -212,7 +212,17 @@ def test_a_tunnelled_network_has_a_tunnel_to_each_host_and_knows_every_address()
     assert f"fa:16:3e:00:00:02 in {bd} is behind {there}" in plan
     for address, mac in (("10.0.0.1", "01"), ("10.0.0.2", "02"), ("2001:db8::2", "02")):
         assert f"answer in {bd} for {address}: fa:16:3e:00:00:{mac}" in plan
-    assert not any("fa:16:3e:00:00:01 in" in step for step in plan)  # that one is here, and is learned
+    assert f"fa:16:3e:00:00:01 in {bd} is behind {tags.port(PORT.format(1))}" in plan  # before it has said anything
+
+
+def test_a_port_that_is_to_come_here_is_still_where_it_was() -> None:
+    bd, coming = tags.bridge(SEGMENT.format(5000)), msgspec.structs.replace(VM[1], active=False)
+    there = HERE | {1: location(1, "h2", "10.0.0.1")}
+    plan = planned(build((1, coming), locations=there, endpoints={"h2": "192.0.2.2"}), Actual())
+    behind = tags.tunnel(5000, "192.0.2.2")
+    assert [step for step in plan if step.startswith("fa:16:3e:00:00:01")] == [
+        f"fa:16:3e:00:00:01 in {bd} is behind {behind}"
+    ]
 
 
 def tunnelled() -> Actual:
@@ -223,7 +233,7 @@ def tunnelled() -> Actual:
     actual.add_bridge(Bridge(1, tags.bridge(SEGMENT.format(5000)), uu_flood=False, arp_term=True, mac_age=5))
     for index in (2, 3):
         actual.interfaces[index].bridge = 1
-    actual.bridges[1].macs = {"fa:16:3e:00:00:02": 3}
+    actual.bridges[1].macs = {"fa:16:3e:00:00:01": 2, "fa:16:3e:00:00:02": 3}
     actual.bridges[1].neighbors = {
         "10.0.0.1": "fa:16:3e:00:00:01", "10.0.0.2": "fa:16:3e:00:00:02", "2001:db8::2": "fa:16:3e:00:00:02"
     }  # fmt: skip

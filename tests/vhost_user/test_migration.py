@@ -28,6 +28,8 @@ from vhost_user.monitor import Monitor
 from weft.lab.engine import LabEngine
 from weft.lab.machine import Card, Machine
 
+pytestmark = [pytest.mark.root, pytest.mark.slow]
+
 MAC = "52:54:00:4c:47:f2"
 GUEST, PEER, OTHER = "192.168.7.10", "192.168.7.1", "192.168.7.2"
 SO_RCVBUFFORCE = 33

@@ -113,6 +113,9 @@ class Builder:
         self.desired.interfaces[ref] = Wanted(
             ref, what, bridge=bridge, pops=isinstance(what, Vlan), up=record.admin_up, mtu=record.mtu
         )
+        if record.segment.type == "vxlan" and record.active:
+            # Unknown addresses are not flooded there, and it may be long before the port says something by itself.
+            self.desired.bridges[bridge].macs[record.mac] = ref
         return Wish(at, ref, (ref, bridge, *needs, *below), up=record.admin_up)
 
     def _what(self, attachment: records.Attachment) -> tuple[What, tuple[str, ...]]:
