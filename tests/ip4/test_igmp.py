@@ -99,8 +99,18 @@ def test_who_leaves_says_so(lab: Lab, port: Interface) -> None:
     join(lab, GROUP, vni=6, delete="del")
     assert records(said(lab)) == [[(LEFT, GROUP)]]
     join(lab, GROUP_2)
-    assert {record for sent in records(said(lab, 1.5)) for record in sent} == {(LEFT, GROUP), (JOINED, GROUP_2)}
+    assert {record for sent in records(said(lab)) for record in sent} == {(LEFT, GROUP), (JOINED, GROUP_2)}
     assert records(said(lab, 1.5)) == [[(JOINED, GROUP_2)]]
+
+
+def test_who_has_just_joined_may_leave_at_once(lab: Lab, port: Interface) -> None:
+    """Also while reports of other changes are being repeated."""
+    join(lab, GROUP)
+    said(lab)
+    join(lab, GROUP_2)
+    assert (JOINED, GROUP_2) in [record for sent in records(said(lab)) for record in sent]
+    join(lab, GROUP_2, delete="del")
+    assert (LEFT, GROUP_2) in [record for sent in records(said(lab)) for record in sent]
 
 
 def test_groups_of_one_moment_go_together(lab: Lab, port: Interface) -> None:

@@ -53,7 +53,7 @@ class State:
 
     known: set[Address] = field(default_factory=set)  #: the groups as they were last reported, or will be
     changes: dict[Address, int] = field(default_factory=dict)  #: how often the change of a group is to be reported yet
-    reporting: bool = False  #: a timer will look for changes
+    reporting: Timer | None = None  #: that will look for changes
     asked: set[Address | None] = field(default_factory=set)  #: what is to be answered
     answer: Timer | None = None  #: that will do so
     older_until: float = 0.0
@@ -98,14 +98,17 @@ class Membership(ABC):
         self.changed(interface)
 
     def changed(self, interface: Interface) -> None:
-        """An interface may be in other groups than before: all changes of this moment are reported together."""
-        state = self._state(interface)
-        if interface.is_up and not state.reporting:
-            state.reporting = True
-            self._engine.timers.after(0.0, lambda: self._report_changes(interface, state))
+        """An interface may be in other groups than before. What changes at one moment is reported together, at once."""
+        if interface.is_up:
+            self._look_again(interface, self._state(interface), 0.0)
+
+    def _look_again(self, interface: Interface, state: State, seconds: float) -> None:
+        if state.reporting is not None:
+            state.reporting.cancel()
+        state.reporting = self._engine.timers.after(seconds, lambda: self._report_changes(interface, state))
 
     def _report_changes(self, interface: Interface, state: State) -> None:
-        state.reporting = False
+        state.reporting = None
         if not self._is(interface, state) or not interface.is_up:
             return
         now = set(self.groups(interface))
@@ -115,8 +118,7 @@ class Membership(ABC):
             kinds = {group: Change.JOINED if group in now else Change.LEFT for group in state.changes}
             self._say(interface, state, [(kind, group) for group, kind in kinds.items()])
             state.changes = {group: left - 1 for group, left in state.changes.items() if left > 1}
-            state.reporting = True
-            self._engine.timers.after(BETWEEN, lambda: self._report_changes(interface, state))
+            self._look_again(interface, state, BETWEEN)
 
     # --- queries
 
