@@ -60,6 +60,7 @@ def test_a_test_case(tmp_path: Path, count: int) -> None:
     with Engine(workers=count, interpret=False) as engine:
         tool = Tool(engine.cli, tmp_path)
         for line in (
+            "set arp announce off",
             "create packet-generator interface pg0",
             "set interface state pg0 up",
             "set interface ip address pg0 10.0.0.1/24",
@@ -156,7 +157,8 @@ class TestCaptures:
         """ARP requests leave after the generator has stopped: a tool that waits for them sees them."""
         for switch in make_switch():
             switch.cli(
-                f"""create packet-generator interface pg0
+                f"""set arp announce off
+                create packet-generator interface pg0
                 create packet-generator interface pg1 mode ip4
                 set interface state pg0 up
                 set interface state pg1 up
