@@ -26,7 +26,7 @@ def in_processes(function: Callable[[str], R], names: Sequence[str]) -> Generato
         return
     others = set(active_children())
     count = min(len(os.sched_getaffinity(0)), len(names))
-    executor = ProcessPoolExecutor(count, mp_context=get_context("fork"), initializer=_begin)
+    executor = ProcessPoolExecutor(count, mp_context=get_context("fork"), initializer=_begin, initargs=(os.getpid(),))
     try:
         with _held():  # until a new process has forgotten what signals mean to this one
             waiting = {executor.submit(function, name): name for name in names}
@@ -50,10 +50,12 @@ def _held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin() -> None:
+def _begin(parent: int) -> None:
     """A process is ended by the one that it was forked from, whoever else gets a signal (a terminal's ^C), and by Linux
     if that one is killed.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before that
+        os._exit(1)
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
