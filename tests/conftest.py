@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
+from tests.hosts import Hosts, make_hosts
+from tests.switch import Switch, make_switch
 
-from hosts import Hosts, make_hosts
-from switch import Switch, make_switch
 from weft import Engine
 from weft.core import features
 from weft.core.api.module import MODULES

@@ -7,7 +7,7 @@ import random
 import socket
 import threading
 
-from hosts import Host
+from tests.hosts import Host
 
 DATA = random.Random(3).randbytes(1 << 20)
 

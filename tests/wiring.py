@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from conftest import Lab
+from tests.conftest import Lab
+
 from weft import Engine
 from weft.features.interface.model import Interface, Interfaces
 

@@ -11,16 +11,16 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet
+from tests.conftest import Lab
+from tests.hosts import Host, Hosts, Wire
+from tests.switch import Switch, wait
+from tests.tcp import transfer
+from tests.wiring import arriving, connect, plug, wired
 
-from conftest import Lab
-from hosts import Host, Hosts, Wire
-from switch import make_switch, wait
-from tcp import transfer
 from weft.core.buffer import pool
 from weft.core.cli import CliError
 from weft.core.runtime import threads_in_use, workers
 from weft.features.interface.model import Interface, Interfaces, rx, rx_miss, tx, tx_error
-from wiring import arriving, connect, plug, wired
 
 pytestmark = pytest.mark.root
 
@@ -232,21 +232,20 @@ def test_the_address_of_linux(lab: Lab, hosts: Hosts) -> None:
     assert port(lab, host, "mac-reuse").mac == shown.stdout.split()[2]
 
 
-def test_tcp_through_the_engine(hosts: Hosts) -> None:
+def test_tcp_through_the_engine(switch: Switch, hosts: Hosts) -> None:
     """AF_XDP carries frames only: the hosts' cards must finish checksums themselves."""
-    for switch in make_switch():
-        made = [hosts(), hosts()]
-        ports = []
-        for number, host in enumerate(made, 1):
-            host.address(f"10.0.0.{number}")
-            host.offload(False, "tso", "gso", "tx")
-            name = switch.cli(f"create interface af_xdp host-if {host.port}").strip()
-            switch.cli(f"set interface state {name} up")
-            ports.append(switch.engine[Interfaces][name])
-        switch.do(lambda switch=switch, ports=ports: connect(switch.engine, *ports))  # type: ignore[misc]
-        wait(lambda ports=ports: all(port.link_up for port in ports))  # type: ignore[misc]
-        assert made[0].ping("10.0.0.2")
-        transfer(made[0], made[1], "10.0.0.2", megabytes=4)
+    made = [hosts(), hosts()]
+    ports = []
+    for number, host in enumerate(made, 1):
+        host.address(f"10.0.0.{number}")
+        host.offload(False, "tso", "gso", "tx")
+        name = switch.cli(f"create interface af_xdp host-if {host.port}").strip()
+        switch.cli(f"set interface state {name} up")
+        ports.append(switch.engine[Interfaces][name])
+    switch.do(lambda: connect(switch.engine, *ports))
+    wait(lambda: all(port.link_up for port in ports))
+    assert made[0].ping("10.0.0.2")
+    transfer(made[0], made[1], "10.0.0.2", megabytes=4)
 
 
 def test_what_is_shown(lab: Lab, hosts: Hosts) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from hosts import Host, Hosts
+from tests.hosts import Host, Hosts
 
 from .served import Served
 

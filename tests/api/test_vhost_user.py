@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from scapy.layers.l2 import Ether
-
-from vhost_user.frontend import FrontEnd
+from tests.vhost_user.frontend import FrontEnd
 
 from .served import Served
 

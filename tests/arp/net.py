@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet
-
-from conftest import Lab
+from tests.conftest import Lab
 
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 

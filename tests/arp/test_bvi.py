@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from scapy.layers.l2 import ARP, Dot1Q, Ether
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.features.interface.model import Interface, Interfaces
 
 from .net import A, Host, tagged

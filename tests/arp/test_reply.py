@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.features.interface.model import Interface
 
 from .net import EVERYBODY, STRANGER, A, B, Host, give_address, tagged

@@ -6,8 +6,8 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.features.interface.model import Interface
 
 from .net import EVERYBODY, A, B, Host

@@ -6,8 +6,8 @@ import pytest
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.pg.model import Mode, Options, PacketGenerator
 

@@ -8,8 +8,8 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.core import memory
 from weft.core.buffer import DATA_SIZE, NEXT_PRESENT, OFFLOAD, Buffer, buffer_at
 from weft.core.runtime import DIRECT, append, runtimes, workers

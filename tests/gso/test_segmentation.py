@@ -9,8 +9,8 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.core import buffer
 from weft.core.buffer import allocate_many
 from weft.core.runtime import workers

@@ -10,11 +10,11 @@ import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
+from tests.conftest import Lab
+from tests.hosts import Host, Hosts, Wire
+from tests.wiring import arriving, connect, plug, wired
 
-from conftest import Lab
-from hosts import Host, Hosts, Wire
 from weft.features.interface.model import Interface, rx, rx_miss, tx, tx_error
-from wiring import arriving, connect, plug, wired
 
 pytestmark = pytest.mark.root
 

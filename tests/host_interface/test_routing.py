@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from pyroute2 import IPRoute
+from tests.hosts import Host, Hosts
+from tests.switch import Switch, wait
+from tests.tcp import echo_datagram, transfer
 
-from hosts import Host, Hosts
-from switch import Switch, wait
-from tcp import echo_datagram, transfer
 from weft.features.interface.model import Interfaces, rx
 
 pytestmark = pytest.mark.root

@@ -6,12 +6,12 @@ import time
 
 import pytest
 from pyroute2 import IPRoute
+from tests.conftest import Lab
+from tests.hosts import Host, Hosts
+from tests.wiring import arriving, connect
 
-from conftest import Lab
-from hosts import Host, Hosts
 from weft.core.cli import CliError
 from weft.features.interface.model import Interfaces, tx_error
-from wiring import arriving, connect
 
 from .test_frames import HEAD, pair, port
 

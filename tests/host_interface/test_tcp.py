@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.hosts import Host, Hosts
+from tests.switch import Switch, wait
+from tests.tcp import echo_datagram, transfer
+from tests.wiring import connect
 
-from hosts import Host, Hosts
-from switch import Switch, wait
-from tcp import echo_datagram, transfer
 from weft.features.interface.model import Interfaces, rx, tx
-from wiring import connect
 
 pytestmark = pytest.mark.root
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, UDP, ICMPerror, IPerror
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.features.interface.model import Interface
 
 A_MAC, A = "02:00:00:00:00:0a", "10.0.0.10"

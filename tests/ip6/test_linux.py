@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from pyroute2 import IPRoute
+from tests.hosts import Host, Hosts
+from tests.switch import Switch, wait
 
-from hosts import Host, Hosts
-from switch import Switch, wait
 from weft.features.interface.model import Interfaces
 from weft.features.neighbor.model import Neighbors
 

@@ -6,9 +6,9 @@ import pytest
 from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet
+from tests.conftest import Lab
+from tests.l2.frames import BROADCAST, mac
 
-from conftest import Lab
-from l2.frames import BROADCAST, mac
 from weft.core.cli import CliError
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.conftest import Lab
+from tests.l2.frames import BROADCAST, frame, mac
 
-from conftest import Lab
-from l2.frames import BROADCAST, frame, mac
 from weft.core.cli import CliError
 from weft.features.interface.address import parse_mac
 from weft.features.l2.model import BridgeDomains, L2Fib

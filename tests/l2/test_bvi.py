@@ -8,9 +8,9 @@ import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
+from tests.conftest import Lab
+from tests.l2.frames import BROADCAST, frame, mac
 
-from conftest import Lab
-from l2.frames import BROADCAST, frame, mac
 from weft.core.cli import CliError
 from weft.features.interface.model import Interfaces, rx
 

@@ -6,8 +6,8 @@ import re
 import time
 
 import pytest
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.core.cli import CliError
 from weft.features.interface.model import PROMISCUOUS, Interfaces
 from weft.features.l2.model import BridgeDomains

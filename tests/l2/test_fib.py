@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
+from tests.conftest import Lab
+from tests.l2.frames import BROADCAST, frame, mac
 
-from conftest import Lab
-from l2.frames import BROADCAST, frame, mac
 from weft import Engine
 from weft.core.cli import CliError
 from weft.core.model import Invalid

@@ -11,9 +11,9 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
+from tests.conftest import Lab
+from tests.l2.frames import BROADCAST, mac
 
-from conftest import Lab
-from l2.frames import BROADCAST, mac
 from weft import Engine
 from weft.core.buffer import pool
 from weft.core.runtime import workers

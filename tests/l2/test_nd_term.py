@@ -6,9 +6,8 @@ import pytest
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
-
-from conftest import Lab
-from l2.frames import mac
+from tests.conftest import Lab
+from tests.l2.frames import mac
 
 ASKER, KNOWN, UNKNOWN = "2001:db8::1", "2001:db8::2", "2001:db8::3"
 

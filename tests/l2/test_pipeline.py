@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.conftest import Lab
+from tests.l2.frames import BROADCAST, frame
 
-from conftest import Lab
-from l2.frames import BROADCAST, frame
 from weft.core.buffer import Buffer
 from weft.core.counters import simple
 from weft.core.node import Nexts, node

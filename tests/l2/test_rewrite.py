@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 import pytest
+from tests.conftest import Lab
+from tests.l2.frames import BROADCAST, mac
 
-from conftest import Lab
-from l2.frames import BROADCAST, mac
 from weft.core import memory
 from weft.core.buffer import HEADROOM, buffer_at
 from weft.core.cli import CliError

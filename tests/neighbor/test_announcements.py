@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyroute2 import IPRoute
-from tests.hosts import Host, Hosts, make_hosts
-from tests.switch import Switch, make_switch, wait
+from tests.hosts import Host, Hosts
+from tests.switch import Switch, wait
 
 from weft.features.interface.model import Interfaces
 
@@ -17,16 +16,6 @@ pytestmark = pytest.mark.root
 
 OURS = {socket.AF_INET: "10.79.0.1", socket.AF_INET6: "fd79::1"}
 FIRST, SECOND, THIRD = (f"02:00:00:79:00:0{number}" for number in (1, 2, 3))
-
-
-@pytest.fixture
-def hosts() -> Iterator[Hosts]:
-    yield from make_hosts()
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 def known(host: Host) -> dict[str, str]:

@@ -6,8 +6,8 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.features.interface.model import Interface
 
 MAC = "02:00:00:00:00:0a"

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 
 import pytest
 from scapy.layers.l2 import ARP, Ether
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft.core.cli import CliError
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.neighbor.model import Neighbor, Neighbors

@@ -10,15 +10,15 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet
 from scapy.utils import rdpcap, wrpcap
+from tests.conftest import Lab
+from tests.wiring import connect
 
-from conftest import Lab
 from weft.core.buffer import pool
 from weft.core.cli import CliError
 from weft.core.model import Invalid
 from weft.core.runtime import workers
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.pg.model import Mode, Options, PacketGenerator
-from wiring import connect
 
 A, B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
 

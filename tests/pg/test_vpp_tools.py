@@ -9,9 +9,9 @@ import pytest
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap, wrpcap
+from tests.conftest import Lab
+from tests.switch import Switch, wait
 
-from conftest import Lab
-from switch import make_switch, wait
 from weft import Engine
 from weft.core.cli import CliError
 from weft.features.interface.model import Interfaces
@@ -153,24 +153,23 @@ class TestCaptures:
         assert "Write 0 packets" in lab.cli("packet-generator capture pg0 disable")
         assert list(tmp_path.iterdir()) == []
 
-    def test_answers_that_the_main_thread_makes_are_written_soon(self, tmp_path: Path) -> None:
+    def test_answers_that_the_main_thread_makes_are_written_soon(self, switch: Switch, tmp_path: Path) -> None:
         """ARP requests leave after the generator has stopped: a tool that waits for them sees them."""
-        for switch in make_switch():
-            switch.cli(
-                f"""set arp announce off
-                create packet-generator interface pg0
-                create packet-generator interface pg1 mode ip4
-                set interface state pg0 up
-                set interface state pg1 up
-                set interface ip address pg0 10.0.0.1/24
-                set interface ip address pg1 10.0.1.1/24
-                packet-generator capture pg0 pcap {tmp_path}/out.pcap
-                packet-generator new {{ name a limit 1 interface pg1 data {{ UDP: 10.0.1.5 -> 10.0.0.9 UDP: 1 -> 2 }} }}
-                packet-generator enable"""
-            )
-            path = tmp_path / "out.pcap"
-            wait(lambda path=path: path.exists() and path.stat().st_size > 24 + 16)
-            assert rdpcap(str(path))[0].pdst == "10.0.0.9"
+        switch.cli(
+            f"""set arp announce off
+            create packet-generator interface pg0
+            create packet-generator interface pg1 mode ip4
+            set interface state pg0 up
+            set interface state pg1 up
+            set interface ip address pg0 10.0.0.1/24
+            set interface ip address pg1 10.0.1.1/24
+            packet-generator capture pg0 pcap {tmp_path}/out.pcap
+            packet-generator new {{ name a limit 1 interface pg1 data {{ UDP: 10.0.1.5 -> 10.0.0.9 UDP: 1 -> 2 }} }}
+            packet-generator enable"""
+        )
+        path = tmp_path / "out.pcap"
+        wait(lambda: path.exists() and path.stat().st_size > 24 + 16)
+        assert rdpcap(str(path))[0].pdst == "10.0.0.9"
 
 
 @pytest.mark.parametrize("worker", [0, 1])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import scapy.layers.inet  # noqa: F401 - so that frames are taken apart as far as ICMP
+from tests.conftest import Lab
 
-from conftest import Lab
 from weft import Engine
 from weft.core.cli import CliError
 from weft.features.ping.model import Pings

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cli.peers import vppctl
+from tests.cli.peers import vppctl
 
 SOURCE = Path(__file__).parents[2] / "src"
 READY_WITHIN = 60.0

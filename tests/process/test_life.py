@@ -10,8 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from cli.peers import dial
+from tests.cli.peers import dial
 
 from .conftest import Start
 from .engine import READY_WITHIN, SOURCE, EngineProcess, command, stanzas, until

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet
+from tests.conftest import Lab
+from tests.wiring import connect
 
-from conftest import Lab
 from weft import Engine
 from weft.core.buffer import pool
 from weft.core.cli import CliError
@@ -16,7 +17,6 @@ from weft.features.interface.model import Interfaces
 from weft.features.pg.model import PacketGenerator
 from weft.features.span.model import BOTH, NEITHER, Direction, Mirror, Span
 from weft.features.span.nodes import InputError
-from wiring import connect
 
 A, B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
 

@@ -10,12 +10,12 @@ import pytest
 from pyroute2 import IPRoute
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
+from tests.conftest import Lab
+from tests.hosts import Host, Hosts, Wire
+from tests.wiring import arriving, plug, settle, wired
 
-from conftest import Lab
-from hosts import Host, Hosts, Wire
 from weft.core.cli import CliError
 from weft.features.interface.model import Interface, Interfaces, rx, tx, tx_error
-from wiring import arriving, plug, settle, wired
 
 pytestmark = pytest.mark.root
 

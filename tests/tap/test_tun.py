@@ -11,11 +11,11 @@ import pytest
 from pyroute2 import IPRoute
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.inet6 import IPv6
+from tests.conftest import Lab
+from tests.hosts import Hosts
+from tests.switch import Switch, wait
+from tests.tcp import echo_datagram, transfer
 
-from conftest import Lab
-from hosts import Hosts
-from switch import Switch, wait
-from tcp import echo_datagram, transfer
 from weft.core.cli import CliError
 from weft.features.interface.model import Interfaces, rx
 

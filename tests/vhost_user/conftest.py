@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from conftest import Lab
-from vhost_user.frontend import FrontEnd
+from tests.conftest import Lab
+from tests.vhost_user.frontend import FrontEnd
 
 NAME = "VirtualEthernet0/0/0"
 

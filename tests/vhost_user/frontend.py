@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scapy.layers.l2 import Ether
-
-from conftest import Lab
-from vhost_user.guest import Buffer, Memory, PackedQueue, SplitQueue
+from tests.conftest import Lab
+from tests.vhost_user.guest import Buffer, Memory, PackedQueue, SplitQueue
 
 VERSION, REPLY, NEED_REPLY = 1, 4, 8
 

@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.conftest import Lab
+from tests.vhost_user.conftest import NAME
+from tests.vhost_user.frontend import FrontEnd
+from tests.vhost_user.test_control import passes
 
-from conftest import Lab
-from vhost_user.conftest import NAME
-from vhost_user.frontend import FrontEnd
-from vhost_user.test_control import passes
 from weft.core.cli import CliError
 from weft.core.model import Invalid
 from weft.features.interface.model import Interfaces

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 from scapy.layers.l2 import Ether
-
-from conftest import Lab
-from vhost_user.conftest import NAME
-from vhost_user.frontend import (
+from tests.conftest import Lab
+from tests.vhost_user.conftest import NAME
+from tests.vhost_user.frontend import (
     CSUM,
     EVENT_IDX,
     GUEST_CSUM,
@@ -37,7 +36,8 @@ from vhost_user.frontend import (
     VERSION,
     FrontEnd,
 )
-from vhost_user.guest import PackedQueue, SplitQueue
+from tests.vhost_user.guest import PackedQueue, SplitQueue
+
 from weft.core.arena import HUGE_PAGE, free_huge_pages
 
 GOOD = bytes(Ether(src="52:54:00:00:00:01", dst="52:54:00:00:00:02", type=0x9000)).ljust(60, b"g")

@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.switch import Switch, wait
 
-from switch import Switch, wait
 from weft.features.interface.model import Interfaces, rx, tx
 
 NAMES = ("VirtualEthernet0/0/0", "VirtualEthernet0/0/1")

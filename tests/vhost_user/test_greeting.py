@@ -6,10 +6,9 @@ from pathlib import Path
 
 from scapy.layers.inet6 import ICMPv6ND_NA
 from scapy.layers.l2 import ARP, Dot1Q, Ether
-
-from conftest import Lab
-from vhost_user.conftest import NAME
-from vhost_user.frontend import FrontEnd
+from tests.conftest import Lab
+from tests.vhost_user.conftest import NAME
+from tests.vhost_user.frontend import FrontEnd
 
 OWN, GATEWAY = "02:fe:00:00:00:07", "02:fe:00:00:00:08"
 

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scapy.layers.l2 import Ether
-
-from conftest import Lab
-from vhost_user.conftest import NAME
-from vhost_user.frontend import INDIRECT_DESC, MRG_RXBUF, PACKED, PLAIN, FrontEnd
-from vhost_user.guest import AVAIL, INDIRECT, NEXT, USED, Buffer
+from tests.conftest import Lab
+from tests.vhost_user.conftest import NAME
+from tests.vhost_user.frontend import INDIRECT_DESC, MRG_RXBUF, PACKED, PLAIN, FrontEnd
+from tests.vhost_user.guest import AVAIL, INDIRECT, NEXT, USED, Buffer
 
 GOOD = bytes(Ether(src="52:54:00:00:00:01", dst="52:54:00:00:00:02", type=0x9000)).ljust(60, b"g")
 BASE, SIZE = 0x100000, 2 << 20

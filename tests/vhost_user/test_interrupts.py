@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.conftest import Lab
+from tests.vhost_user.conftest import NAME
+from tests.vhost_user.frontend import EVENT_IDX, PACKED, PLAIN, FrontEnd
 
-from conftest import Lab
-from vhost_user.conftest import NAME
-from vhost_user.frontend import EVENT_IDX, PACKED, PLAIN, FrontEnd
 from weft.core.config import Config
 from weft.features.vhost_user.device import VhostUsers
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.conftest import Lab
+from tests.switch import Switch, wait
 
-from conftest import Lab
-from switch import Switch, wait
 from weft.core.cli import CliError
 from weft.features.interface.model import Interfaces
 from weft.lab.image import image

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from switch import Switch
+from tests.switch import Switch
+
 from weft.lab.machine import Card, Machine
 
 # The listing, as an operator types it.

@@ -21,10 +21,10 @@ from typing import Self
 
 import pytest
 from pyroute2 import IPRoute
+from tests.hosts import Host, Hosts
+from tests.switch import wait
+from tests.vhost_user.monitor import Monitor
 
-from hosts import Host, Hosts, make_hosts
-from switch import wait
-from vhost_user.monitor import Monitor
 from weft.lab.engine import LabEngine
 from weft.lab.machine import Card, Machine
 
@@ -48,11 +48,6 @@ set interface l2 bridge host-{host} 7
 set interface l2 bridge host-{wire} 7
 set interface l2 bridge {card} 7
 """
-
-
-@pytest.fixture
-def hosts() -> Iterator[Hosts]:
-    yield from make_hosts()
 
 
 @dataclass

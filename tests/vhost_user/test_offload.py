@@ -10,10 +10,9 @@ import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
-
-from conftest import Lab
-from gso.offload import pseudo_header
-from vhost_user.frontend import (
+from tests.conftest import Lab
+from tests.gso.offload import pseudo_header
+from tests.vhost_user.frontend import (
     CSUM,
     GUEST_CSUM,
     GUEST_TSO4,
@@ -24,7 +23,7 @@ from vhost_user.frontend import (
     PLAIN,
     FrontEnd,
 )
-from vhost_user.guest import Buffer
+from tests.vhost_user.guest import Buffer
 
 TO_US = CSUM | HOST_TSO4 | HOST_TSO6
 TO_GUEST = GUEST_CSUM | GUEST_TSO4 | GUEST_TSO6

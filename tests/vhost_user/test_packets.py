@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import pytest
 from scapy.layers.l2 import Ether
-
-from conftest import Lab
-from vhost_user.conftest import NAME
-from vhost_user.frontend import EVENT_IDX, INDIRECT_DESC, MRG_RXBUF, PACKED, PLAIN, FrontEnd
+from tests.conftest import Lab
+from tests.vhost_user.conftest import NAME
+from tests.vhost_user.frontend import EVENT_IDX, INDIRECT_DESC, MRG_RXBUF, PACKED, PLAIN, FrontEnd
 
 KINDS = {
     "split": (PLAIN, ""),

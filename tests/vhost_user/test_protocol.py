@@ -9,10 +9,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from conftest import Lab
-from vhost_user.frontend import NUMBERS, P_REPLY_ACK, FrontEnd
-from vhost_user.test_control import passes
+from tests.conftest import Lab
+from tests.vhost_user.frontend import NUMBERS, P_REPLY_ACK, FrontEnd
+from tests.vhost_user.test_control import passes
 
 Make = Callable[..., FrontEnd]
 

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from switch import Switch, wait
+from tests.switch import Switch, wait
+
 from weft.features.interface.model import Interfaces
 from weft.lab.machine import Card, Machine
 

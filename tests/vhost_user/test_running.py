@@ -5,28 +5,23 @@ from __future__ import annotations
 import os
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from tests.conftest import Lab
+from tests.switch import Switch, wait
+from tests.vhost_user.conftest import NAME
+from tests.vhost_user.frontend import LOG_ALL, MQ, MRG_RXBUF, P_LOG, P_MQ, P_SLOTS, PACKED, PLAIN, FrontEnd
+from tests.vhost_user.guest import Buffer, PackedQueue
 
-from conftest import Lab
-from switch import Switch, make_switch, wait
-from vhost_user.conftest import NAME
-from vhost_user.frontend import LOG_ALL, MQ, MRG_RXBUF, P_LOG, P_MQ, P_SLOTS, PACKED, PLAIN, FrontEnd
-from vhost_user.guest import Buffer, PackedQueue
 from weft.features.interface.model import Interfaces, rx, tx
 from weft.features.pg.model import PacketGenerator
 
 FRAME = bytes.fromhex("525400000002 525400000001 9000") + bytes(46)
 PAIRS, CHANGES = 2, 150
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 class Restless(FrontEnd):

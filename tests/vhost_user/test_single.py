@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
-from conftest import Lab
-from vhost_user.frontend import EVENT_IDX, MRG_RXBUF, PACKED, PLAIN, VERSION_1, FrontEnd
-from vhost_user.guest import Buffer
+from tests.conftest import Lab
+from tests.vhost_user.frontend import EVENT_IDX, MRG_RXBUF, PACKED, PLAIN, VERSION_1, FrontEnd
+from tests.vhost_user.guest import Buffer
 
 OLD = PLAIN & ~VERSION_1  #: whose header is 10 bytes long
 SIZES = (60, 14, 61, 1514, 2048, 2049, 60, 9000, 60)

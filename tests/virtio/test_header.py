@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
+from tests.conftest import Lab
+from tests.gso.offload import make
 
-from conftest import Lab
-from gso.offload import make
 from weft import Engine
 from weft.core import memory
 from weft.core.buffer import CHECKSUM_GOOD, OFFLOAD, Buffer

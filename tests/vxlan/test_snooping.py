@@ -15,8 +15,8 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
-from tests.hosts import ETH_P_ALL, PACKET_IGNORE_OUTGOING, SOL_PACKET, Hosts, Wire, make_hosts
-from tests.switch import Switch, make_switch, wait
+from tests.hosts import ETH_P_ALL, PACKET_IGNORE_OUTGOING, SOL_PACKET, Hosts, Wire
+from tests.switch import Switch, wait
 
 pytestmark = pytest.mark.root
 
@@ -27,16 +27,6 @@ ENDS = {
 }
 VNI = 4712
 TENTH = 10  #: of a second, as bridges count
-
-
-@pytest.fixture
-def hosts() -> Iterator[Hosts]:
-    yield from make_hosts()
-
-
-@pytest.fixture
-def switch() -> Iterator[Switch]:
-    yield from make_switch()
 
 
 @dataclass(frozen=True)
