@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 
-@command("show igmp config", help="Show the IPv4 groups that interfaces are in, and say so to routers and switches")
+@command("show igmp config", help="Show the IPv4 groups that interfaces report to routers and switches")
 def show_igmp_config(engine: Engine) -> str:
     lines = []
     for interface in engine[Interfaces]:

@@ -12,15 +12,9 @@ from weft.features.ethernet.model import IP4, say
 from weft.features.igmp.packet import (
     ALL_ROUTERS,
     ALL_SYSTEMS,
-    IGMP,
-    IGMP_HEADER,
     LEAVE_2,
-    QUERY,
-    REPORT_1,
     REPORT_2,
-    REPORT_3,
     REPORTED_TO,
-    IgmpHeader,
     packet,
     read_query,
     report,
@@ -34,19 +28,6 @@ from weft.features.ip4.model import Ip4
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
-
-__all__ = [
-    "IGMP",
-    "IGMP_HEADER",
-    "LEAVE_2",
-    "QUERIED",
-    "QUERY",
-    "REPORT_1",
-    "REPORT_2",
-    "REPORT_3",
-    "Igmp",
-    "IgmpHeader",
-]
 
 
 @model

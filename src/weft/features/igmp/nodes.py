@@ -6,11 +6,11 @@ from weft.core.buffer import Buffer
 from weft.core.node import Errors, Nexts, node
 from weft.core.punt import punt
 from weft.core.runtime import NodeRuntime
-from weft.features.igmp.model import (
+from weft.features.igmp.model import QUERIED
+from weft.features.igmp.packet import (
     IGMP,
     IGMP_HEADER,
     LEAVE_2,
-    QUERIED,
     QUERY,
     REPORT_1,
     REPORT_2,
