@@ -138,3 +138,10 @@ def test_regions_may_not_overlap(mapped: Arena) -> None:
         memory.add_region("another", HEAP_BASE + 4096, 8192)
     with pytest.raises(ValueError, match="overlaps"):
         memory.add_region("another", HEAP_BASE - 4096, 8192)
+
+
+@pytest.mark.parametrize(("address", "size"), [(HEAP_BASE + 4, 8), (HEAP_BASE, 12)])
+def test_regions_are_whole_words(address: int, size: int) -> None:
+    """So the number at the end of one is read in one access, as any other."""
+    with pytest.raises(ValueError, match="whole words"):
+        memory.add_region("odd", address, size)

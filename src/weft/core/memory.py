@@ -30,7 +30,7 @@ class Region:
         self.bytes = memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
         #: The same as numbers, by their code in ``struct``. Each is read and written in one access; ``struct`` itself
         #: goes byte by byte, and would let a worker see a number that nobody has written.
-        self.numbers: dict[str, memoryview] = {code: self.bytes[: size & -8].cast(code) for code in CODES}
+        self.numbers: dict[str, memoryview] = {code: self.bytes.cast(code) for code in CODES}
         #: Called with (address, size, write) before each access; raises BadAccess. None: the whole region is open.
         self.guard: Callable[[int, int, bool], None] | None = None
 
@@ -40,13 +40,15 @@ _starts: list[int] = []
 
 
 def add_region(name: str, address: int, size: int) -> Region:
-    """Declare mapped memory, so that interpreted code may touch it."""
-    region = Region(name, address, size)
-    if address & 7:
-        raise ValueError(f"region {name} at {address:#x} does not start at a multiple of 8")
+    """Declare mapped memory, so that interpreted code may touch it. Raises ValueError if it is not made of words of 8
+    bytes, or declared already.
+    """
+    if (address | size) & 7:
+        raise ValueError(f"region {name}: {size:#x} bytes at {address:#x} are not whole words of 8 bytes")
     at = bisect_right(_starts, address)
-    if (at and _regions[at - 1].end > address) or (at < len(_starts) and _starts[at] < region.end):
+    if (at and _regions[at - 1].end > address) or (at < len(_starts) and _starts[at] < address + size):
         raise ValueError(f"region {name} at {address:#x} overlaps another")
+    region = Region(name, address, size)
     _starts.insert(at, address)
     _regions.insert(at, region)
     return region
