@@ -328,8 +328,45 @@ def test_a_lost_lease_is_said_anew(host: Host, served: Served) -> None:
     run(program, host.store)
 
 
+def test_what_somebody_changed_of_what_an_agent_says_is_said_again(host: Host, served: Served) -> None:
+    """Deleted, overwritten with nonsense: all is said again, under the lease that the agent has."""
+
+    async def program(etcd: Etcd) -> None:
+        agent_key, said = host.prefix + keys.agent("h1"), host.prefix + keys.port_state("h1", "")
+        facts = replace(host.config.facts, tunnel_address="192.0.2.1")
+        async with host.agent(read_interval=0.5, facts=facts) as agent:
+            await host.put(etcd, 1, 2)
+            for number in (1, 2):
+                await host.has(etcd, number, "up")
+            lease = agent.lease.id
+            await etcd.delete(said + PORT.format(1))
+            await etcd.put(said + PORT.format(2), b"nonsense")
+            await etcd.put(said + PORT.format(3), b"nonsense")
+            await etcd.put(host.prefix + keys.endpoint("h1"), b"nonsense")
+            await etcd.put(agent_key, b"nonsense")
+
+            async def right() -> bool:
+                items = {item.key: item for item in (await etcd.below(host.prefix))[0]}
+                try:
+                    states = [records.read(records.PortState, items[said + PORT.format(number)]) for number in (1, 2)]
+                    alive = records.read(records.Agent, items[agent_key])
+                    end = records.read(records.Endpoint, items[host.prefix + keys.endpoint("h1")])
+                except (KeyError, records.Malformed):
+                    return False
+                leases = {item.lease for key, item in items.items() if "state/" in key}
+                ours = [state.status for state in states] == ["up", "up"] and said + PORT.format(3) not in items
+                return ours and alive.ready and end.address == "192.0.2.1" and leases == {lease}
+
+            await eventually(right)
+            await etcd.delete(agent_key)
+            await eventually(right)
+
+    run(program, host.store)
+
+
 def test_a_cut_from_etcd_that_outlives_the_lease(host: Host, served: Served) -> None:
-    """The forwarder goes on as it was; what was changed meanwhile is done, and all is said again."""
+    """As when etcd is away for an hour. The forwarder goes on as it was; what was changed meanwhile, and etcd no longer
+    has the history of, is done, and all is said again."""
 
     async def program(etcd: Etcd) -> None:
         relay = Relay(int(host.store.endpoints[0].rpartition(":")[2]))
@@ -346,7 +383,7 @@ def test_a_cut_from_etcd_that_outlives_the_lease(host: Host, served: Served) -> 
             await eventually(expired)
             assert await host.state(etcd, 1) is None
             await host.put(etcd, 3)
-            await etcd.delete(host.prefix + keys.port("h1", PORT.format(2)))
+            await etcd.compact(await etcd.delete(host.prefix + keys.port("h1", PORT.format(2))))
             assert interfaces(served) == before
             await relay.open()
             for number in (1, 3):

@@ -282,18 +282,18 @@ class Agent:
         self._news.set()
 
     async def _publish(self) -> None:
-        """Say what is new, for ever; while etcd is away, later."""
-        attempt = 0
-        endpoint = self.config.facts.tunnel_address
-        told = endpoint is None
+        """Say what is new, for ever; while etcd is away, later. Now and then all that was said is looked at, and said
+        again where somebody changed it."""
+        loop, attempt, look = asyncio.get_running_loop(), 0, None
         while True:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(look):
+                    await self._news.wait()
             self._news.clear()
             try:
-                if not told and endpoint is not None:
-                    value = records.encode(records.Endpoint(address=endpoint))
-                    await self.etcd.put(self.config.prefix + keys.endpoint(self.config.facts.name), value)
-                    told = True
+                if look is None or loop.time() >= look:
+                    await self._look()
+                    look = loop.time() + self.config.read_interval
                 if self.outcomes is not None:
                     await self.publisher.say(self.outcomes)
                 await self.presence.say(**self._here)
@@ -303,6 +303,19 @@ class Agent:
                 self._news.set()
                 await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
                 attempt += 1
+
+    async def _look(self) -> None:
+        """See to it that etcd has what we said: where our tunnels end, that we live, what became of ports."""
+        address, key = self.config.facts.tunnel_address, self.config.prefix + keys.endpoint(self.config.facts.name)
+        item = await self.etcd.get(key)
+        if address is None and item is not None:
+            await self.etcd.delete(key)
+        elif address is not None:
+            value = records.encode(records.Endpoint(address=address))
+            if item is None or item.value != value:
+                await self.etcd.put(key, value)
+        await self.presence.look()
+        self.publisher.forget()
 
 
 async def _until_done(action: Callable[[], Coroutine[Any, Any, None]]) -> None:

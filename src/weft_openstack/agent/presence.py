@@ -13,7 +13,7 @@ from typing import IO
 import msgspec
 
 from weft_openstack.store import keys, records
-from weft_openstack.store.etcd import Etcd, Put, Unchanged
+from weft_openstack.store.etcd import Etcd, Item, Put, Unchanged
 from weft_openstack.store.lease import Lease
 
 log = logging.getLogger(__name__)
@@ -55,24 +55,27 @@ class Presence:
     async def take(self) -> None:
         """Have the host's name: get it, or go on with the lease of our last life. Raises Occupied."""
         item = await self.etcd.get(self.key)
-        known = 0
-        if item is not None:
-            try:
-                other = records.read(records.Agent, item)
-            except records.Malformed:
-                other = None
-            if other is None or other.machine != self.record.machine:
-                whose = f"on {other.machine}, process {other.pid}" if other else "whose record cannot be read"
-                raise Occupied(
-                    f"another agent for {self.host} lives: {whose}. Its record {self.key} goes with its lease"
-                )
-            known = item.lease
-        await self.lease.hold(known)
+        if item is not None and item.lease:
+            self._check_ours(item)
+        elif item is not None:
+            log.warning("%s holds what no agent wrote, as it has no lease; it is replaced", self.key)
+        await self.lease.hold(item.lease if item and item.lease else self.lease.id)
         self._modified = await self.etcd.transact(
             [Unchanged(self.key, item.modified if item else 0)], [Put(self.key, self._value(), self.lease.id)]
         )
         if not self._modified:
             raise Occupied(f"another agent for {self.host} came at the same moment")
+
+    def _check_ours(self, item: Item) -> None:
+        try:
+            other = records.read(records.Agent, item)
+        except records.Malformed as error:
+            whose = f"its record cannot be read ({error})"
+        else:
+            if other.machine == self.record.machine:
+                return
+            whose = f"on {other.machine}, process {other.pid}"
+        raise Occupied(f"another agent for {self.host} lives: {whose}. Its record {self.key} goes with its lease")
 
     async def say(self, **facts: object) -> None:
         """Change what the record says. Raises Occupied if it is somebody else's by now."""
@@ -83,6 +86,12 @@ class Presence:
         put = Put(self.key, self._value(), self.lease.id)
         self._modified = await self.etcd.transact([Unchanged(self.key, self._modified)], [put])
         if not self._modified:
+            await self.take()
+
+    async def look(self) -> None:
+        """Have the record again if somebody wrote or deleted it. Raises Occupied if it is another agent's."""
+        item = await self.etcd.get(self.key)
+        if item is None or item.modified != self._modified:
             await self.take()
 
     def forget(self) -> None:

@@ -37,7 +37,7 @@ class Publisher:
         self._begun = True
 
     def forget(self) -> None:
-        """The lease ended: nothing that was said is there."""
+        """What was said may not be there: it is looked at before more is said."""
         self._begun = False
 
     async def say(self, outcomes: dict[str, Outcome]) -> int:

@@ -27,7 +27,7 @@ NETWORKS = {"vlan": "10.1.0.0/24", "flat": "10.2.0.0/24", "vxlan": "10.3.0.0/24"
 PLACES = (Place("vm1", "vlan", 1), Place("vm2", "vlan", 2), Place("vm3", "flat", 2), Place("vm4", "vxlan", 2))
 
 
-ROUTED_WITHIN = 180.0  #: seconds; ports may be ACTIVE before Neutron's L3 agent has configured all of a router
+ROUTED_WITHIN = 60.0  #: seconds; ports may be ACTIVE before Neutron's L3 agent has configured all of a router
 
 
 def demonstrate(cloud: Cloud, tell: Callable[[str], None]) -> list[Guest]:

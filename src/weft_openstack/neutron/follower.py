@@ -79,13 +79,12 @@ class Follower:
             return
         log.info("this process follows the agents from now on")
         mirror = self._mirror = Mirror(etcd, self.prefix + keys.STATE, self._hear)
-        tasks = [asyncio.create_task(lease.run()), asyncio.create_task(mirror.run())]
-        try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(lease.run()), group.create_task(mirror.run())]
             await mirror.complete.wait()
             self._elected.set()
             await lost.wait()
             log.warning("this process follows the agents no longer: its lease ended")
-        finally:
             for task in tasks:
                 task.cancel()
 

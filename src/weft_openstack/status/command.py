@@ -48,8 +48,10 @@ async def _run(conf: Any) -> int:
         if conf.command.name == "why":
             neutron = _neutron(conf.config_file)
             answers = await why.walk(etcd, prefix, found, conf.command.port, neutron, group.api_socket)
-            print(_json(answers) if conf.json else "\n".join(map(_answer, answers)))
-            return int(any(each.state != "well" for each in answers if each.state != "unseen"))
+            stands = next((each.step for each in answers if each.state in ("waits", "wrong")), None)
+            lines = [*map(_answer, answers), f"it stands at the step {stands}" if stands else "all is well"]
+            print(_json(answers) if conf.json else "\n".join(lines))
+            return int(stands is not None)
     everything = conf.command.name == "ports"
     print(_json(found) if conf.json else "\n".join(_lines(found, everything)))
     return int(bool(_unwell(found)) or bool(found.problems) or not all(host.alive for host in found.hosts))

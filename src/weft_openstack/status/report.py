@@ -36,6 +36,8 @@ class HostLine(Struct, frozen=True):
     ready: bool = False
     agent: str = ""
     since: float | None = None
+    physnets: dict[str, str] = {}
+    tunnels: bool = False
     ports: int = 0
     up: int = 0
     failed: int = 0
@@ -130,5 +132,11 @@ def _host(host: str, agent: records.Agent | None, lines: list[PortLine]) -> Host
     if agent is None:
         return line
     return msgspec.structs.replace(
-        line, forwarder=agent.forwarder, ready=agent.ready, agent=agent.agent, since=agent.started
+        line,
+        forwarder=agent.forwarder,
+        ready=agent.ready,
+        agent=agent.agent,
+        since=agent.started,
+        physnets=agent.physnets,
+        tunnels=agent.tunnels,
     )

@@ -9,25 +9,38 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from weft_openstack.agent.forwarder import Forwarder, Lost, Refused
-from weft_openstack.status.report import Report
+from weft_openstack.neutron.naming import DRIVER
+from weft_openstack.status.report import HostLine, PortLine, Report
 from weft_openstack.store import keys
-from weft_openstack.store.etcd import Etcd
+from weft_openstack.store.etcd import Etcd, Item
+
+State = Literal["well", "waits", "wrong", "unseen"]
 
 
 class Answer(Struct, frozen=True):
     """A step: whether all is well there, and what is there."""
 
     step: str
-    state: Literal["well", "waits", "wrong", "unseen"]
+    state: State
     text: str
+
+
+class Binding(Struct, frozen=True):
+    """A port's binding to a host, as the database has it."""
+
+    host: str
+    vif_type: str
+    status: str
+    driver: str | None  #: which mechanism driver bound it
 
 
 class Neutron(Struct, frozen=True):
     """What the database says of a port."""
 
     status: str
-    bindings: list[dict[str, Any]]
+    bindings: list[Binding]
     outbox: list[dict[str, Any]]
+    segments: list[tuple[str, str | None]] = []  #: its network's: type and physical network
 
 
 def ago(since: float | None) -> str:
@@ -45,49 +58,100 @@ async def walk(
     etcd: Etcd, prefix: str, report: Report, port: str, neutron: Callable[[str], Neutron | None] | None, socket: str
 ) -> list[Answer]:
     """All steps of a port, in their order. The first that is not well is where it stands."""
-    answers = list(_in_neutron(port, neutron))
-    lines = [line for line in report.ports if line.port == port]
-    if not lines:
+    if neutron is None:
+        answers = [Answer("neutron", "unseen", "the database is not configured here ([database] connection)")]
+        bound: set[str] = set()
+    else:
+        found = neutron(port)
+        bound = {each.host for each in found.bindings if each.driver == DRIVER} if found else set()
+        answers = _in_neutron(port, found, report) + (_in_outbox(found) if found else [])
+    lines = {line.host: line for line in report.ports if line.port == port}
+    if not lines and not bound:
         answers.append(Answer("etcd", "wrong", f"no host has a key for the port {port}"))
-        return answers
-    for line in lines:
-        key = prefix + keys.port(line.host, port)
-        item = await etcd.get(key)
-        if item is None:
-            answers.append(Answer("etcd", "waits", f"{key} is gone"))
+    for host in sorted(bound | lines.keys()):
+        key = prefix + keys.port(host, port)
+        if host in lines:
+            answers += await _on_host(await etcd.get(key), key, report, lines[host], socket)
         else:
-            problem = report.problems.get(key)
-            text = f"{key} of revision {item.modified}: {line.segment}" + (f"; {problem}" if problem else "")
-            answers.append(Answer("etcd", "wrong" if problem else "well", text))
-        host = next(each for each in report.hosts if each.host == line.host)
-        if not host.alive:
-            answers.append(Answer("agent", "wrong", f"no agent lives on {line.host}"))
-            continue
-        text = f"lives on {line.host} since {ago(host.since)}; {host.forwarder}"
-        answers.append(Answer("agent", "well" if host.ready else "wrong", text))
-        state: Literal["well", "waits", "wrong"]
-        state = "well" if line.step in ("up", "down") else "waits" if line.step in ("pending", "unwanted") else "wrong"
-        text = f"{line.step} since {ago(line.since)}" if line.since else line.step
-        answers.append(Answer("port", state, text + (f": {line.reason}" if line.reason else "")))
-        answers += [Answer("plan", "waits", operation) for operation in line.plan]
-        if line.interface:
-            answers.append(await _in_forwarder(socket, line.interface, port))
+            answers.append(Answer("etcd", *_missing(key, answers)))
     return answers
 
 
-def _in_neutron(port: str, neutron: Callable[[str], Neutron | None] | None) -> list[Answer]:
-    if neutron is None:
-        return [Answer("neutron", "unseen", "the database is not configured here ([database] connection)")]
-    found = neutron(port)
+def _missing(key: str, before: list[Answer]) -> tuple[Literal["waits", "wrong"], str]:
+    if any(each.step == "outbox" and each.state != "well" for each in before):
+        return "waits", f"{key} is not there yet: it waits in the outbox"
+    return "wrong", f"{key} is missing, and nothing waits to write it; `weft-neutron audit` repairs that"
+
+
+async def _on_host(item: Item | None, key: str, report: Report, line: PortLine, socket: str) -> list[Answer]:
+    """The key, the agent, what it says of the port, what it is about to do, the forwarder's interface."""
+    problem = report.problems.get(key)
+    if item is None:
+        answers = [Answer("etcd", "waits", f"{key} is gone")]
+    elif problem:
+        answers = [Answer("etcd", "wrong", f"{key} of revision {item.modified}: {problem}")]
+    else:
+        answers = [Answer("etcd", "well", f"{key} of revision {item.modified}: {line.segment}")]
+    host = _host(report, line.host)
+    if host is None or not host.alive:
+        return [*answers, Answer("agent", "wrong", f"no agent lives on {line.host}")]
+    text = f"lives on {line.host} since {ago(host.since)}; {host.forwarder}"
+    answers.append(Answer("agent", "well" if host.ready else "wrong", text))
+    text = f"{line.step} since {ago(line.since)}" if line.since else line.step
+    answers.append(Answer("port", _STATES.get(line.step, "wrong"), text + (f": {line.reason}" if line.reason else "")))
+    answers += [Answer("plan", "waits", operation) for operation in line.plan]
+    if line.interface:
+        answers.append(await _in_forwarder(socket, line.interface))
+    return answers
+
+
+_STATES: dict[str, State] = {"up": "well", "down": "well", "pending": "waits", "unwanted": "waits"}
+
+
+def _host(report: Report, name: str) -> HostLine | None:
+    return next((each for each in report.hosts if each.host == name), None)
+
+
+def _in_neutron(port: str, found: Neutron | None, report: Report) -> list[Answer]:
     if found is None:
         return [Answer("neutron", "wrong", f"there is no port {port}")]
     answers = []
     for each in found.bindings:
-        bound = each["driver"] == "vpp"
-        text = f"{found.status}; bound on {each['host'] or 'no host'} as {each['vif_type']} ({each['status']})"
-        answers.append(Answer("neutron", "well" if bound else "wrong", text + ("" if bound else ", not by us")))
+        state: State
+        if not each.host:
+            state, text = "waits", "not bound, as nobody has said on which host it is to be (binding:host_id)"
+        elif each.driver == DRIVER:
+            state, text = "well", f"bound on {each.host} as {each.vif_type} ({each.status})"
+        elif each.status == "INACTIVE" and each.vif_type == "unbound":
+            state, text = "well", f"bound on {each.host} no more, from where it migrated"
+        elif each.driver is not None:
+            state, text = "wrong", f"bound on {each.host} as {each.vif_type} by {each.driver}, not by us"
+        else:
+            state, text = "wrong", f"{each.vif_type} on {each.host}: {_why_not_bound(found, each.host, report)}"
+        answers.append(Answer("neutron", state, f"{found.status}; {text}"))
+    return answers
+
+
+def _why_not_bound(found: Neutron, host: str, report: Report) -> str:
+    """What the driver would miss now."""
+    agent = _host(report, host)
+    if agent is None or not agent.alive:
+        return f"no agent lives on {host}"
+    reasons = []
+    for kind, physnet in found.segments:
+        if physnet is not None and physnet not in agent.physnets:
+            reasons.append(
+                f"its network is on physical network {physnet}, and {host} has {', '.join(agent.physnets) or 'none'}"
+            )
+        elif kind == "vxlan" and not agent.tunnels:
+            reasons.append(f"its network is VXLAN, and {host} has no tunnel_address")
+    return "; ".join(reasons) or f"{host} could do it now; bind it anew. Neutron's log says what was missing then"
+
+
+def _in_outbox(found: Neutron) -> list[Answer]:
     if not found.outbox:
-        answers.append(Answer("outbox", "well", "nothing waits"))
+        return [Answer("outbox", "well", "nothing waits")]
+    answers = []
     for row in found.outbox:
         text = f"{row['key']} waits since {ago(row['since'])}"
         if row["error"]:
@@ -96,7 +160,7 @@ def _in_neutron(port: str, neutron: Callable[[str], Neutron | None] | None) -> l
     return answers
 
 
-async def _in_forwarder(socket: str, interface: str, port: str) -> Answer:
+async def _in_forwarder(socket: str, interface: str) -> Answer:
     """The interface with its counters, if the forwarder is this machine's."""
     forwarder = Forwarder(socket, timeout=5)
     try:
@@ -109,4 +173,4 @@ async def _in_forwarder(socket: str, interface: str, port: str) -> Answer:
     return Answer("forwarder", "well", shown.rstrip())
 
 
-__all__ = ["Answer", "Neutron", "ago", "walk"]
+__all__ = ["Answer", "Binding", "Neutron", "ago", "walk"]

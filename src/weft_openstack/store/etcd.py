@@ -242,7 +242,6 @@ class Etcd:
     async def watch(self, prefix: str, revision: int) -> AsyncIterator[list[Event]]:
         """What happens to keys that begin with a prefix, from a revision on. Begins with an empty list once the watch
         stands. Raises Compacted, or another StoreError when the connection is lost: read and begin again then."""
-        await self._authenticate()
         create = rpc.WatchCreateRequest(
             key=prefix.encode(), range_end=end_of(prefix), start_revision=revision, progress_notify=True
         )
@@ -252,8 +251,9 @@ class Etcd:
             yield rpc.WatchRequest(create_request=create)
             await endless.wait()
 
-        at = self._at
+        at, call = self._at, None
         try:
+            await self._authenticate()
             # A member that has lost its leader ends the stream rather than be silent.
             call = rpc.WatchStub(self._channel()).Watch(requests(), metadata=(*self._metadata(), ("hasleader", "true")))
             async for answer in call:
@@ -268,7 +268,7 @@ class Etcd:
             raise _translated(error) from None
         finally:
             endless.set()
-            with suppress(UnboundLocalError):
+            if call is not None:
                 call.cancel()
 
     # administration

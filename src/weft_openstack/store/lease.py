@@ -17,7 +17,7 @@ SECONDS = 30  #: how long a lease outlives its holder
 
 @dataclass(eq=False)
 class Lease:
-    """A lease of ours. `lost` is called when it ended in spite of us, and a new one is there in its place."""
+    """A lease of ours. `lost` is called when it ended in spite of us, and another one is there in its place."""
 
     etcd: Etcd
     lost: Callable[[], None]
@@ -28,7 +28,10 @@ class Lease:
         """Get a lease, or go on with one that is known. Its number. Until then the old one counts, even if it is gone:
         what others write meanwhile is refused, and is not there without a lease.
         """
+        before = self.id
         self.id = known if known and await self.etcd.refresh(known) else await self.etcd.grant(self.seconds)
+        if before not in (0, self.id):
+            self.lost()
         return self.id
 
     async def run(self) -> None:
@@ -40,7 +43,6 @@ class Lease:
                 if not await self.etcd.refresh(self.id):
                     log.warning("the lease %x is gone, %.0f s after it was refreshed", self.id, time.monotonic() - good)
                     await self.hold()
-                    self.lost()
                 good = time.monotonic()
             except StoreError as error:
                 log.debug("the lease %x could not be refreshed: %s", self.id, error)

@@ -42,10 +42,12 @@ class Mirror:
                 await self._follow(revision)
             except Compacted as error:
                 log.info("%s: %s", self.prefix, error)
-            except StoreError as error:
-                if not self.problem:
+            except Exception as error:
+                if not isinstance(error, StoreError):  # a mistake of ours, which may not end this without a word
+                    log.exception("%s: trying again", self.prefix)
+                elif not self.problem:
                     log.warning("%s: %s; trying again", self.prefix, error)
-                self.problem = str(error)
+                self.problem = str(error) or repr(error)
                 await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])
                 attempt += 1
 
