@@ -37,6 +37,7 @@ class Instruction:
     branch: bool  # conditional
     prefetch: bool
     operands: tuple[Operand, ...]
+    text: str = ""
 
     @property
     def loads(self) -> int:
@@ -80,4 +81,5 @@ def decode(code: bytes) -> Instruction:
             read = True
         operands.append(Operand(base, index, each.mem.scale, at, each.size, read and not prefetch, write))
     conditional = name.startswith("j") and name != "jmp"
-    return Instruction(name, found.size, conditional, prefetch, tuple(operands))
+    text = f"{found.mnemonic} {found.op_str}".rstrip()
+    return Instruction(name, found.size, conditional, prefetch, tuple(operands), text)

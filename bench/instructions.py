@@ -2,7 +2,7 @@
 
 An engine in a child process is stepped through, instruction by instruction, for two rounds of 256 packets: the first
 fills a simulated first-level cache, the second counts. Beside clocks (``make bench``) that gives instructions per
-cycle, and what half of VPP's clocks would ask for.
+cycle, and what half of VPP's clocks would ask for. ``--listing NODE`` shows the machine code itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from rich.table import Table
 
 from bench import figures, history
 from bench.cases import Case, chosen
+from bench.decode import Instruction
 from bench.figures import Figures
+from bench.listing import Listing
 from bench.samples import generates
 from bench.tally import LINE, Cache, Tally
 
@@ -33,16 +35,22 @@ def first_level() -> Cache:
     return Cache(kilobytes << 10, WAYS if kilobytes % WAYS == 0 else 8)
 
 
-def count(case: Case) -> dict[str, Any]:
-    """A case's figures per packet."""
+def count(case: Case, listings: list[Listing] | None = None) -> dict[str, Any]:
+    """A case's figures per packet. ``listings`` see the second round."""
     from bench.stepped import stepped_engine
 
     tally = Tally(first_level())
+
+    def see(node: str, instruction: Instruction, registers: Any) -> None:
+        tally.see(node, instruction, registers)
+        for listing in listings or ():
+            listing.see(node, instruction, registers)
+
     with stepped_engine(case) as engine:
         engine.round(tally.see)
         before = tally.lines
         tally.begin()
-        engine.round(tally.see)
+        engine.round(see)
     nodes = tally.each(PACKETS)
     lines = tally.lines
     return {
@@ -124,8 +132,9 @@ def measured() -> dict[str, dict[str, Any]]:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[CASE]...")
 @click.option("--nodes/--no-nodes", default=True, show_default=True, help="Show each node's figures.")
+@click.option("--listing", "listed", multiple=True, metavar="NODE", help="Show a node's machine code as it was run.")
 @click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
-def main(names: tuple[str, ...], nodes: bool, results: str) -> None:
+def main(names: tuple[str, ...], nodes: bool, listed: tuple[str, ...], results: str) -> None:
     """Count instructions in the cases named, or all."""
     try:
         cases = chosen(names)
@@ -135,7 +144,12 @@ def main(names: tuple[str, ...], nodes: bool, results: str) -> None:
     rows, clocks = [], measured()
     for case in cases:
         with console.status(f"{case.name}: {case.what}"):
-            rows.append(count(case))
+            listings = [Listing(node) for node in listed]
+            rows.append(count(case, listings))
+        for listing in listings:
+            console.print(f"{case.name}, {listing.node}: times per packet, address, instruction", soft_wrap=True)
+            for line in listing.lines(PACKETS):
+                console.print(line, soft_wrap=True, markup=False, highlight=False)
         if nodes:
             console.print(per_node(rows[-1], clocks.get(case.name)), soft_wrap=True)
     console.print(table(rows, clocks, figures.vpp()), soft_wrap=True)

@@ -16,6 +16,7 @@ pytest.importorskip("capstone")
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="steps and decodes x86-64")
 
 from bench.decode import Instruction, Operand, decode  # noqa: E402
+from bench.listing import Listing  # noqa: E402
 
 #: xor eax, eax; again: add rax, rdi; dec rdi; jnz again; ret
 SUM = bytes.fromhex("31c0 4801f8 48ffcf 75f8 c3")
@@ -107,3 +108,21 @@ def test_instructions_and_lines_are_counted_for_each_node() -> None:
     tally.begin()
     tally.see("a", operation(0, 8), registers)
     assert tally.counts["a"].misses == 0  # the cache is as it was
+
+
+def test_a_listing_shows_what_a_node_ran_and_how_often() -> None:
+    listing = Listing("mine")
+    again = decode(bytes.fromhex("4801f8"))  # add rax, rdi
+    for node, at, instruction in (
+        ("mine", 0x12, again),
+        ("mine", 0x20, decode(bytes.fromhex("c3"))),
+        ("mine", 0x12, again),
+        ("other", 0x30, again),
+    ):
+        listing.see(node, instruction, SimpleNamespace(rip=at))
+    assert list(listing.lines(packets=2)) == [
+        "  1.00  000012  add rax, rdi",
+        "   ...",
+        "  0.50  000020  ret",
+    ]
+    assert len(list(listing.lines(packets=51))) == 1  # the one that fewer than one packet in fifty met is left out
