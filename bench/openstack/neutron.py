@@ -1,7 +1,7 @@
 """A port's way from Neutron's commit until its host forwards it: real Neutron, database, etcd, agent and engine.
 
-It begins when the transaction that binds the port writes its row into the outbox, just before its commit, as the
-database notes, and ends when etcd has the agent's word that the port is up.
+It begins when the transaction that binds the port writes its row into the outbox, just before its commit, by the
+database's clock, and ends when etcd has the agent's word that the port is up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ ONE_WITHIN = 30.0  #: seconds
 #: Rows of the outbox go when they are copied; these stay.
 NOTE = """
 CREATE TABLE noted (name VARCHAR(255), at DOUBLE, KEY (name));
-CREATE TRIGGER note AFTER INSERT ON weft_outbox FOR EACH ROW INSERT INTO noted VALUES (NEW.`key`, NEW.since);
+CREATE TRIGGER note AFTER INSERT ON weft_outbox FOR EACH ROW
+INSERT INTO noted VALUES (NEW.`key`, UNIX_TIMESTAMP(SYSDATE(6)));
 """
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
+from collections import deque
 
 from weft_openstack.neutron import desired
 from weft_openstack.neutron.loop import EtcdThread
@@ -15,7 +17,8 @@ from weft_openstack.store.etcd import Delete, Item, Put, StoreError, Unchanged, 
 log = logging.getLogger(__name__)
 
 BATCH = 50  #: keys at a time
-POLL = 2.0  #: seconds between looks without being told
+POLL = 2.0  #: seconds between looks into the outbox
+HANDED = 10_000  #: transactions that wait to be copied at the most; what is beyond is found in the outbox
 TRIES = 5
 
 
@@ -24,50 +27,65 @@ class Behind(Exception):
 
 
 class Copier:
-    """A thread that copies what is in the outbox as soon as it is told, and what others left there."""
+    """A thread that copies what this process noted as soon as that is committed; and what others left in the outbox."""
 
     def __init__(self, store: EtcdThread, prefix: str) -> None:
         self.store, self.prefix, self.outbox = store, prefix, Outbox()
         self._wake = threading.Event()
+        self._handed: deque[dict[int, str]] = deque(maxlen=HANDED)
         self._thread = threading.Thread(target=self._run, name="weft-copier", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def wake(self) -> None:
-        """Something was committed."""
+    def hand(self, rows: dict[int, str]) -> None:
+        """These rows were committed: they need not be looked for in the outbox. They are nobody's until they are done:
+        another process that finds them copies them too, which is the same once more."""
+        self._handed.append(rows)
         self._wake.set()
 
     def _run(self) -> None:
+        looked = 0.0
         while True:
             self._wake.wait(POLL)
             self._wake.clear()
             try:
-                while self.copy():
-                    pass
+                while rows := self._take():
+                    self._copy(rows)
+                if time.monotonic() - looked > POLL / 2:
+                    while self.copy():
+                        pass
+                    looked = time.monotonic()
             except Exception:  # the database is away, or a mistake of ours: the rows are still there
                 log.exception("copying to etcd failed; trying again")
                 self._wake.wait(POLL)
 
+    def _take(self) -> dict[int, str]:
+        """Some of what was handed over, together."""
+        rows: dict[int, str] = {}
+        while self._handed and len(rows) < BATCH:
+            rows |= self._handed.popleft()
+        return rows
+
     def copy(self) -> int:
-        """Copy a batch; how many keys it had. Each key fails for itself."""
-        claim, paths = self.outbox.claim(BATCH)
-        if not paths:
+        """Copy a batch of what waits in the outbox; how many rows that were, none if etcd is away."""
+        return self._copy(self.outbox.claim(BATCH))
+
+    def _copy(self, rows: dict[int, str]) -> int:
+        """Copy the keys of some rows. Each key fails for itself."""
+        if not rows:
             return 0
-        done, errors, away = [], {}, False
-        results = self.store.call(self._copy_all(paths))
-        for path, error in results.items():
-            if error is None:
-                done.append(path)
-            else:
-                away = away or isinstance(error, Unreachable)
-                errors[path] = str(error) or repr(error)
-        self.outbox.done(claim, done)
-        if errors:
-            path, reason = next(iter(errors.items()))
-            log.warning("%d keys could not be copied, such as %s: %s", len(errors), path, reason)
-            self.outbox.failed(claim, errors, away)
-        return 0 if away else len(paths)
+        results = self.store.call(self._copy_all(sorted(set(rows.values()))))
+        if done := [row for row, path in rows.items() if results[path] is None]:
+            self.outbox.done(done)
+        failed = {row: error for row, path in rows.items() if (error := results[path]) is not None}
+        if not failed:
+            return len(rows)
+        row, reason = next(iter(failed.items()))
+        log.warning("%d keys could not be copied, such as %s: %s", len(failed), rows[row], reason)
+        away = any(isinstance(error, Unreachable) for error in failed.values())
+        self.outbox.failed({row: str(error) or repr(error) for row, error in failed.items()}, away)
+        return 0 if away else len(rows)
 
     async def _copy_all(self, paths: list[str]) -> dict[str, Exception | None]:
         """Make keys as the database says. What is in etcd is read before the database: if it is another one when it is

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from neutron.db import models_v2
-from neutron.db.models import allowed_address_pair  # noqa: F401  ports have them by it
+from neutron.db.models import allowed_address_pair
 from neutron.db.models import segment as segments
 from neutron.plugins.ml2 import models as ml2
 from neutron.services.trunk import models as trunk
@@ -16,6 +17,7 @@ from neutron_lib import constants
 from neutron_lib import context as neutron_context
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.db import api as db_api
+from neutron_lib.db import standard_attr
 
 from weft_openstack.neutron import naming
 from weft_openstack.store import keys, records
@@ -99,100 +101,95 @@ def _every(session: Any) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Rows:
-    """What the database says of some ports, and of what they are on."""
+    """What the database says of some ports: a row for each host that we bound one on, and all addresses.
 
-    ports: dict[str, Any]
-    segments: dict[str, Any]
-    mtus: dict[str, int | None]  #: of networks
-    parents: dict[str, str]  #: of trunks: their ports
+    Columns are asked for, not Neutron's objects: those bring along some dozens of tables, each with a query of its own.
+    """
+
+    bound: dict[str, dict[str, Any]]  #: port -> host -> row
+    ips: dict[str, list[str]]
+    pairs: dict[str, list[records.AddressPair]]
 
     @staticmethod
-    def read(session: Any, numbers: Iterable[str]) -> Rows:
-        """Their bindings, addresses and sub-ports come along with ports, as Neutron's models say."""
-        ports = {port.id: port for port in session.query(models_v2.Port).filter(models_v2.Port.id.in_(numbers))}
-        places = {level.segment_id for port in ports.values() for level in port.binding_levels}
-        found = session.query(segments.NetworkSegment).filter(segments.NetworkSegment.id.in_(places))
-        networks = {port.network_id for port in ports.values()}
-        mtus = session.query(models_v2.Network.id, models_v2.Network.mtu).filter(models_v2.Network.id.in_(networks))
-        trunks = {port.sub_port.trunk_id for port in ports.values() if port.sub_port is not None}
-        parents = session.query(trunk.Trunk.id, trunk.Trunk.port_id).filter(trunk.Trunk.id.in_(trunks))
-        return Rows(
-            ports,
-            {segment.id: segment for segment in found},
-            {network: mtu for network, mtu in mtus},
-            {number: port for number, port in parents},
-        )
-
-    def segment(self, port: Any, host: str) -> Any:
-        """The segment that we bound a port to on a host; None if there is none."""
-        for level in port.binding_levels:
-            if level.host == host and level.driver == naming.DRIVER:
-                return self.segments.get(level.segment_id)
-        return None
+    def read(session: Any, numbers: Collection[str]) -> Rows:
+        rows = Rows({}, {}, {})
+        for row in _bindings(session).filter(models_v2.Port.id.in_(numbers)):
+            rows.bound.setdefault(row.id, {}).setdefault(row.host, row)
+        for port, ip, mac in session.execute(_addresses(numbers)):
+            if mac:
+                rows.pairs.setdefault(port, []).append(records.AddressPair(mac=mac, ip=ip))
+            else:
+                rows.ips.setdefault(port, []).append(ip)
+        return rows
 
     def port(self, host: str, port: str) -> records.Port | None:
         """The record of a port on a host."""
-        row = self.ports.get(port)
-        binding = next((each for each in row.port_bindings if each.host == host), None) if row is not None else None
-        segment = self.segment(row, host) if binding is not None else None
-        if row is None or binding is None or segment is None or binding.vif_type not in OURS:
+        row = self.bound.get(port, {}).get(host)
+        if row is None:
             return None
         return records.Port(
-            revision=row.standard_attr.revision_number,
+            revision=row.revision_number,
             network=row.network_id,
             segment=records.Segment(
-                id=segment.id,
-                type=segment.network_type,
-                physnet=segment.physical_network,
-                number=segment.segmentation_id,
+                id=row.segment, type=row.network_type, physnet=row.physical_network, number=row.segmentation_id
             ),
             mac=row.mac_address,
-            attachment=self._attachment(row, binding),
+            attachment=_attachment(row),
             admin_up=bool(row.admin_state_up),
-            active=binding.status == constants.ACTIVE,
-            mtu=self.mtus.get(row.network_id) or 0,
-            ips=_addresses(row),
+            active=row.status == constants.ACTIVE,
+            mtu=row.mtu or 0,
+            ips=tuple(sorted(self.ips.get(port, ()))),
             owner=row.device_owner or "",
-            pairs=tuple(
-                sorted(
-                    (
-                        records.AddressPair(mac=str(pair.mac_address), ip=str(pair.ip_address))
-                        for pair in row.allowed_address_pairs
-                    ),
-                    key=lambda pair: (pair.mac, pair.ip),
-                )
-            ),
+            pairs=tuple(sorted(self.pairs.get(port, ()), key=lambda pair: (pair.mac, pair.ip))),
         )
-
-    def _attachment(self, port: Any, binding: Any) -> records.Attachment:
-        sub = port.sub_port
-        if sub is not None:
-            return records.SubPort(self.parents[sub.trunk_id], sub.segmentation_id)
-        if binding.vif_type == portbindings.VIF_TYPE_TAP:
-            return records.HostInterface(device(port.id))
-        return records.VhostUser(msgspec.json.decode(binding.vif_details)[portbindings.VHOST_USER_SOCKET])
 
     def location(self, network: str, port: str) -> records.Location | None:
         """The record of where a port of a tunnelled network is."""
-        row = self.ports.get(port)
-        if row is None or row.network_id != network:
-            return None
-        for binding in row.port_bindings:
-            if binding.status != constants.ACTIVE or binding.vif_type not in OURS:
-                continue
-            segment = self.segment(row, binding.host)
-            if segment is not None and segment.network_type == constants.TYPE_VXLAN:
-                return records.Location(
-                    revision=row.standard_attr.revision_number,
-                    host=binding.host,
-                    mac=row.mac_address,
-                    ips=_addresses(row),
-                )
+        for host, row in self.bound.get(port, {}).items():
+            if (row.network_id, row.network_type, row.status) == (network, constants.TYPE_VXLAN, constants.ACTIVE):
+                ips = tuple(sorted(self.ips.get(port, ())))
+                return records.Location(revision=row.revision_number, host=host, mac=row.mac_address, ips=ips)
         return None
 
 
+def _bindings(session: Any) -> Any:
+    """Each port on each host that we bound it on."""
+    port, binding, level, segment = models_v2.Port, ml2.PortBinding, ml2.PortBindingLevel, segments.NetworkSegment
+    return (
+        session.query(
+            port.id, port.network_id, port.mac_address, port.admin_state_up, port.device_owner,
+            standard_attr.StandardAttribute.revision_number, models_v2.Network.mtu,
+            binding.host, binding.vif_type, binding.vif_details, binding.status,
+            segment.id.label("segment"), segment.network_type, segment.physical_network, segment.segmentation_id,
+            trunk.SubPort.segmentation_id.label("vlan"), trunk.Trunk.port_id.label("parent"),
+        )
+        .join(standard_attr.StandardAttribute, standard_attr.StandardAttribute.id == port.standard_attr_id)
+        .join(models_v2.Network, models_v2.Network.id == port.network_id)
+        .join(binding, binding.port_id == port.id)
+        .join(level, (level.port_id == port.id) & (level.host == binding.host))
+        .join(segment, segment.id == level.segment_id)
+        .outerjoin(trunk.SubPort, trunk.SubPort.port_id == port.id)
+        .outerjoin(trunk.Trunk, trunk.Trunk.id == trunk.SubPort.trunk_id)
+        .filter(level.driver == naming.DRIVER, binding.vif_type.in_(OURS))
+        .order_by(level.level)
+    )  # fmt: skip
+
+
+def _addresses(numbers: Collection[str]) -> Any:
+    """Ports' fixed addresses, and their address pairs, which have a MAC."""
+    fixed, pair = models_v2.IPAllocation, allowed_address_pair.AllowedAddressPair
+    return sa.union_all(
+        sa.select(fixed.port_id, fixed.ip_address, sa.literal("")).where(fixed.port_id.in_(numbers)),
+        sa.select(pair.port_id, pair.ip_address, pair.mac_address).where(pair.port_id.in_(numbers)),
+    )
+
+
+def _attachment(row: Any) -> records.Attachment:
+    if row.parent is not None:
+        return records.SubPort(row.parent, row.vlan)
+    if row.vif_type == portbindings.VIF_TYPE_TAP:
+        return records.HostInterface(device(row.id))
+    return records.VhostUser(msgspec.json.decode(row.vif_details)[portbindings.VHOST_USER_SOCKET])
+
+
 _MAKERS: dict[type[records.Record], Any] = {records.Port: Rows.port, records.Location: Rows.location}
-
-
-def _addresses(port: Any) -> tuple[str, ...]:
-    return tuple(sorted(str(fixed.ip_address) for fixed in port.fixed_ips))

@@ -42,7 +42,7 @@ class Driver(mech_agent.SimpleAgentMechanismDriverBase):
         self._follower = Follower(self._store, prefix, self._copier.outbox, self.conf.audit_interval)
         self._begun = False
         self._trunks = TrunkDriver()
-        outbox.follow_bindings(self._copier.wake)
+        outbox.follow_bindings(self._copier.hand)
         registry.subscribe(self._begin, resources.PROCESS, events.AFTER_INIT)
 
     def _begin(self, *_: Any, **__: Any) -> None:

@@ -25,7 +25,7 @@ CLAIM = 30.0  #: seconds after which others may take over what somebody claimed
 BACK_OFF = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 #: Nobody waits for longer: a turn that is further away was noted before somebody set the clock back.
 LONGEST = max(CLAIM, *BACK_OFF)
-MARKED = "weft_marked"
+MARKED, ROWS = "weft_marked", "weft_rows"  #: what a session remembers: keys that it noted, and their rows
 
 
 def port_keys(port: str, network: str, hosts: Iterable[str]) -> set[str]:
@@ -52,9 +52,10 @@ def mark(session: Any, dirty: Iterable[str]) -> None:
         marked.add(key)
 
 
-def follow_bindings(committed: Callable[[], None]) -> None:
+def follow_bindings(committed: Callable[[dict[int, str]], None]) -> None:
     """Note every change of a port's bindings from now on, and call `committed` behind each transaction that noted
-    something. Neutron changes the bindings of hosts that a virtual machine migrates to without a word to drivers."""
+    something, with the keys by the numbers of their rows; of a part that was undone there are no rows. Neutron changes
+    the bindings of hosts that a virtual machine migrates to without a word to drivers."""
 
     def before_flush(session: Any, *_: Any) -> None:
         changed = [each for group in (session.new, session.dirty, session.deleted) for each in group]
@@ -70,15 +71,24 @@ def follow_bindings(committed: Callable[[], None]) -> None:
             }
         mark(session, dirty)
 
-    def after_soft_rollback(session: Any, _transaction: Any) -> None:
+    def after_flush(session: Any, *_: Any) -> None:
+        if noted := {each.id: each.key for each in session.new if isinstance(each, Dirty)}:
+            session.info.setdefault(ROWS, {}).update(noted)
+
+    def after_soft_rollback(session: Any, transaction: Any) -> None:
         if marked := session.info.get(MARKED):
             marked.clear()  # what was noted is undone, and is noted again if it happens again
+        if transaction.parent is None:
+            session.info.pop(ROWS, None)
 
     def after_transaction_end(session: Any, transaction: Any) -> None:
-        if transaction.parent is None and session.info.pop(MARKED, None) is not None:
-            committed()
+        if transaction.parent is None:
+            session.info.pop(MARKED, None)
+            if rows := session.info.pop(ROWS, None):
+                committed(rows)
 
     event.listen(orm.Session, "before_flush", before_flush)
+    event.listen(orm.Session, "after_flush", after_flush)
     event.listen(orm.Session, "after_soft_rollback", after_soft_rollback)
     event.listen(orm.Session, "after_transaction_end", after_transaction_end)
 
@@ -89,14 +99,13 @@ class Outbox:
     def __init__(self) -> None:
         self._context = neutron_context.get_admin_context
 
-    def claim(self, most: int) -> tuple[str, list[str]]:
-        """Take keys for oneself: those whose turn it is, the longest waiting first. The claim, and the keys."""
-        claim = str(uuid.uuid4())
-        claimed: list[str] = self._claim(claim, most)
-        return claim, claimed
+    def claim(self, most: int) -> dict[int, str]:
+        """Take keys for oneself, the longest waiting first: by the numbers of their rows, those whose turn it is."""
+        claimed: dict[int, str] = self._claim(str(uuid.uuid4()), most)
+        return claimed
 
     @db_api.retry_db_errors
-    def _claim(self, claim: str, most: int) -> list[str]:
+    def _claim(self, claim: str, most: int) -> dict[int, str]:
         now = time.time()
         waits = Dirty.until.between(now, now + LONGEST)
         context = self._context()
@@ -111,30 +120,29 @@ class Outbox:
             )
             wanted = [key for (key,) in ready]
             if not wanted:
-                return []
+                return {}
             locked = session.query(Dirty).filter(Dirty.key.in_(wanted)).with_for_update().all()
             busy = {row.key for row in locked if now <= row.until <= now + LONGEST}
-            for row in locked:
-                if row.key not in busy:
-                    row.claim, row.until = claim, now + CLAIM
-            return [key for key in wanted if key not in busy]
+            mine = [row for row in locked if row.key not in busy]
+            for row in mine:
+                row.claim, row.until = claim, now + CLAIM
+            return {row.id: row.key for row in mine}
 
     @db_api.retry_db_errors
-    def done(self, claim: str, done: Iterable[str]) -> None:
-        """These keys are as the database said after they were claimed."""
+    def done(self, rows: Iterable[int]) -> None:
+        """The keys of these rows are as the database said after the rows were there."""
         context = self._context()
         with db_api.CONTEXT_WRITER.using(context):
-            query = context.session.query(Dirty).filter(Dirty.claim == claim, Dirty.key.in_(list(done)))
-            query.delete(synchronize_session=False)
+            context.session.query(Dirty).filter(Dirty.id.in_(list(rows))).delete(synchronize_session=False)
 
     @db_api.retry_db_errors
-    def failed(self, claim: str, errors: dict[str, str], away: bool = False) -> None:
-        """These keys could not be copied; they wait for longer each time, unless etcd was away from all."""
+    def failed(self, errors: dict[int, str], away: bool = False) -> None:
+        """The keys of these rows could not be copied; they wait for longer each time, unless etcd was away from all."""
         now = time.time()
         context = self._context()
         with db_api.CONTEXT_WRITER.using(context):
-            for row in context.session.query(Dirty).filter(Dirty.claim == claim, Dirty.key.in_(list(errors))):
-                row.error = errors[row.key][:1024]
+            for row in context.session.query(Dirty).filter(Dirty.id.in_(list(errors))):
+                row.error = errors[row.id][:1024]
                 row.until = now + (1.0 if away else BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)])
                 row.attempts += 1
                 row.claim = None
