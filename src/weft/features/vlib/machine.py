@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
@@ -52,14 +53,19 @@ def show_plugins(engine: Engine) -> str:
         "     Plugin                                   Version",
     ]
     for number, name in enumerate(engine.features, 1):
-        own = name.startswith(BUILT_IN)
-        version_ = __version__ if own else _version(packages_distributions().get(name.partition(".")[0], [name])[0])
+        version_ = __version__ if name.startswith(BUILT_IN) else _version_of_plugin(name)
         lines.append(f"{number:>3}. {name.removeprefix(BUILT_IN):<40} {version_}")
         about = (sys.modules[name].__doc__ or "").partition("\n")[0]
         lines.append(f"     {about}")
     if left_out:
         lines += ["", f" Left out by the startup configuration: {', '.join(map(known_as, left_out))}"]
     return joined(lines)
+
+
+@cache
+def _version_of_plugin(name: str) -> str:
+    """Of what is running, whatever is installed later; and Python reads all that is installed to tell."""
+    return _version(packages_distributions().get(name.partition(".")[0], [name])[0])
 
 
 def _version(package: str) -> str:
