@@ -177,7 +177,7 @@ class FrontEnd:
             table += struct.pack("<QQQQ", region.guest, region.size, region.user, region.offset)
         self.send("SET_MEM_TABLE", table, tuple(region.fd for region in self.memory.regions))
 
-    def start_vring(self, index: int, *, base: int | None = None) -> Vring:
+    def start_vring(self, index: int, *, base: int | None = None, enable: bool = True) -> Vring:
         if index not in self.vrings:
             kind = PackedQueue if self.features & PACKED else SplitQueue
             self.vrings[index] = Vring(kind(self.memory, self.size, bool(self.features & EVENT_IDX)))
@@ -190,7 +190,7 @@ class FrontEnd:
         self.send("SET_VRING_CALL", struct.pack("<Q", index), (vring.call,))
         self.send("SET_VRING_ERR", struct.pack("<Q", index), (vring.error,))
         self.send("SET_VRING_KICK", struct.pack("<Q", index), (vring.kick,))
-        if self.features & PROTOCOL_FEATURES:
+        if enable and self.features & PROTOCOL_FEATURES:
             self.state("SET_VRING_ENABLE", index, 1)
         return vring
 

@@ -107,15 +107,57 @@ def test_rings_move_and_stop_and_start(lab: Lab, front_end: Make) -> None:
     assert vm.stop_vring(1) == 2
 
 
-def test_a_disabled_ring_rests(lab: Lab, front_end: Make) -> None:
-    vm = front_end().start()
-    vm.state("SET_VRING_ENABLE", 1, 0)
-    vm.transmit(GOOD)
+@pytest.mark.parametrize("features", [PLAIN, PLAIN | PACKED], ids=["split", "packed"])
+def test_what_is_sent_by_a_disabled_ring_is_thrown_away(lab: Lab, front_end: Make, features: int) -> None:
+    """vhost-user.rst, "Ring states": started but disabled, the back end must process and discard what is sent, and must
+    not supply any packets to be received.
+    """
+    vm = front_end("packed", features=features).start()
+    passes(lab, vm, b"before")
+    sent, received = vm.vrings[1].queue, vm.vrings[0].queue
+    for index in (0, 1):
+        vm.state("SET_VRING_ENABLE", index, 0)
+    vm.transmit(*[GOOD] * 3)
     assert lab.output() == {}
+    assert len(sent.used()) == 3, "the guest has its buffers back"
+    offered = vm.offer(1)
+    lab.send(lab.ports[0], GOOD)
+    assert received.used() == []
     assert "down" in lab.cli(f"show hardware-interfaces {NAME}").splitlines()[1]
-    vm.state("SET_VRING_ENABLE", 1, 1)
+    assert "disabled by the front end" in lab.cli(f"show vhost-user {NAME}")
+    for index in (0, 1):
+        vm.state("SET_VRING_ENABLE", index, 1)
     lab.engine.step()
-    assert len(lab.output()["pg0"]) == 1
+    assert lab.output() == {}
+    lab.send(lab.ports[0], GOOD)
+    assert [data for _, data in vm.collect(offered)] == [GOOD]
+    passes(lab, vm, b"after")
+    assert vm.stop_vring(1) & 0x7FFF == 5
+
+
+def test_a_ring_that_was_never_enabled_starts_when_it_is_notified_of(lab: Lab, front_end: Make) -> None:
+    """It rests until then; and it may yet be enabled, before anything is lost."""
+    vm = front_end().start()
+    for index in (2, 3):
+        vm.start_vring(index, enable=False)
+    sent = vm.vrings[3].queue
+    vm.transmit(GOOD, pair=1)
+    lab.engine.advance(5)
+    assert sent.used() == []
+    os.eventfd_write(vm.vrings[3].kick, 1)
+    vm.state("SET_VRING_ENABLE", 3, 1)
+    lab.engine.step()
+    assert [bytes(packet) for packet in lab.output()["pg0"]] == [GOOD]
+    vm.stop_vring(3)
+    sent.used()
+    vm.state("SET_VRING_ENABLE", 3, 0)
+    vm.start_vring(3, base=1, enable=False)
+    vm.transmit(GOOD, pair=1)
+    lab.engine.advance(5)
+    lab.engine.step()
+    assert lab.output() == {}
+    assert len(sent.used()) == 1, "the guest has its buffer back"
+    passes(lab, vm)
 
 
 def test_memory_changes_under_running_rings(lab: Lab, front_end: Make) -> None:

@@ -104,14 +104,33 @@ class Backend:
         try:
             for vring in vrings or tuple(self.vrings.values()):
                 if not vring.running and self._ready(vring):
+                    vring.row.discard = int(not self._enabled(vring))
                     vring.prepare(self.guest, self.features, self._record, self._port.sw_if_index)
                     self._port.start(vring)
+                    vring.started = True
         finally:
             self._port.settled()
 
     def _ready(self, vring: Vring) -> bool:
-        enabled = vring.enabled or not self.features & Feature.VHOST_USER_F_PROTOCOL_FEATURES
-        return bool(vring.given_kick and vring.addresses and vring.entries and enabled and self.guest.regions)
+        """Whether a ring can run. Of a disabled one that is started, what the guest sends is taken, to be thrown away
+        (vhost-user, "Ring states"). An enabled one need not be notified to be: the guest may have sent something before
+        we came.
+        """
+        if not (vring.given_kick and vring.addresses and vring.entries and self.guest.regions):
+            return False
+        return self._enabled(vring) or (vring.started and not vring.to_guest)
+
+    def _enabled(self, vring: Vring) -> bool:
+        return vring.enabled or not self.features & Feature.VHOST_USER_F_PROTOCOL_FEATURES
+
+    def look(self) -> None:
+        """Start disabled rings of which the front end has notified us. Not at once: most front ends enable a ring soon
+        after they have said how they notify, and what the guest has sent until then is not to be lost.
+        """
+        for vring in self.vrings.values():
+            if not vring.started and vring.kicked:
+                vring.started = True
+                self._resume(vring)
 
     # --- features
 
@@ -145,7 +164,7 @@ class Backend:
         self._rest()
         for vring in self.vrings.values():
             vring.enabled = False
-        self._port.settled()
+        self._resume()
 
     def reset_device(self) -> None:
         self._rest()
@@ -227,7 +246,7 @@ class Backend:
         vring = self._vring(state.vring)
         ran = bool(self._rest(vring))
         position = vring.position if ran else vring.base
-        vring.given_kick = False
+        vring.given_kick = vring.started = False
         vring.set_fd("kick", NO_FD)
         self._forget_position(vring)
         vring.base, vring.recovered = position & 0xFFFF, False
@@ -274,8 +293,7 @@ class Backend:
         vring = self._vring(state.vring)
         if state.num > 1:
             raise Malformed(f"vring {state.vring} can be enabled (1) or disabled (0), not {state.num}")
-        if not state.num:
-            self._rest(vring)
+        self._rest(vring)
         vring.enabled = bool(state.num)
         self._resume(vring)
 

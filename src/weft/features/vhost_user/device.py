@@ -47,7 +47,7 @@ from weft.features.virtio.linux import random_mac
 if TYPE_CHECKING:
     from weft.core.engine import Engine
 
-LOOK_EVERY = 0.5  #: seconds between looks for rings that guests have broken
+LOOK_EVERY = 0.5  #: seconds between looks at what rings are like
 DEFAULT = Wishes()
 FRAMES, TIME = 32, 1e-3  #: as VPP's
 INTERRUPTS = "vhost-user-send-interrupt-process"
@@ -144,10 +144,14 @@ class VhostUser:
         self.queues.close()
 
     def look(self) -> None:
-        """What went wrong in workers' hands."""
+        """What nobody has sent a message about: rings that were notified of, and what went wrong in workers' hands."""
         if self.backend.lost:
             self._ended(self.session, "it has taken back memory that it shares")  # type: ignore[arg-type]
             return
+        try:
+            self.backend.look()
+        except Failed as error:
+            self.engine.log.warning("%s: %s", self.name, error)
         for vring in self.backend.vrings.values():
             fault = vring.row.broken if vring.running else 0
             if fault and vring.index not in self.faults:
@@ -203,8 +207,8 @@ class VhostUser:
             row.sending[thread] = ordered[thread % len(ordered)].row.address if ordered else 0
 
     def settled(self) -> None:
-        """The link is there while the first pair of rings runs; the guest takes what its driver has agreed to."""
-        running = {vring.index for vring in self.backend.vrings.values() if vring.running}
+        """The link is there while the first pair of rings is in use; the guest takes what its driver has agreed to."""
+        running = {vring.index for vring in self.backend.vrings.values() if vring.forwarding}
         interfaces, features = self.engine[Interfaces], self.backend.features
         everything = TO_GUEST & ~Feature.VIRTIO_NET_F_GUEST_ECN
         interfaces.set_flag(self.interface, CHECKSUM_OFFLOAD, bool(features & Feature.VIRTIO_NET_F_GUEST_CSUM))

@@ -67,7 +67,8 @@ class Ring(View):
     # the second line
     offloads: u8  # the guest may leave checksums to us
     merge: u8  # packets may be merged over several chains
-    pad1: u16
+    discard: u8  # what the guest sends is thrown away: the front end has disabled the ring
+    pad1: u8
     sw_if_index: u32
     number: u32
     pad2: u32

@@ -69,6 +69,8 @@ def vhost_user_input(rt: NodeRuntime, address: int) -> int:
     worker = rt.worker
     area = areas[worker.index]
     up = sw_interfaces[ring.sw_if_index].flags & ADMIN_UP
+    if ring.discard:
+        up = 0
     count = 0
     octets = 0
     taken = 0

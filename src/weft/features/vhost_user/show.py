@@ -144,6 +144,8 @@ def _vring(vring: Vring, descriptors: bool, verbose: bool) -> Iterator[str]:
     yield f"  kickfd {vring.kick} callfd {vring.call} errfd {vring.error}"
     if verbose:
         yield f"  packets {row.packets} interrupts {row.calls} waiting to be notified {bool(row.armed)}"
+    if row.discard:
+        yield "  disabled by the front end: what the guest sends is thrown away"
     if row.broken:
         yield f"  broken by the guest: {FAULT_TEXT[Fault(row.broken)]}"
     if descriptors:

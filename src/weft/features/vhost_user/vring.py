@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -33,7 +34,8 @@ class Vring:
     kick: int = NO_FD
     call: int = NO_FD
     error: int = NO_FD
-    given_kick: bool = False  #: the front end has said how it notifies us: the ring is started
+    given_kick: bool = False  #: the front end has said how it notifies us
+    started: bool = False  #: it has notified us since, or the ring has run
     enabled: bool = False
     running: bool = False
     recovered: bool = False  #: its place no longer depends on the in-flight record
@@ -47,7 +49,7 @@ class Vring:
         for name in ("kick", "call", "error"):
             self.set_fd(name, NO_FD)
         self.entries, self.base, self.addresses = 0, 0, None
-        self.given_kick = self.enabled = self.recovered = False
+        self.given_kick = self.started = self.enabled = self.recovered = False
 
     def set_fd(self, name: str, fd: int) -> None:
         """Keep a descriptor in place of the one of that name."""
@@ -58,7 +60,21 @@ class Vring:
         if old != NO_FD:
             os.close(old)
 
+    @property
+    def forwarding(self) -> bool:
+        """It runs, and what the guest sends by it is not thrown away."""
+        return self.running and not self.row.discard
+
     # --- starting
+
+    @property
+    def kicked(self) -> bool:
+        """Whether the front end has notified us, or notifies nobody."""
+        if not self.given_kick or self.kick == NO_FD:
+            return self.given_kick
+        waiting = select.poll()
+        waiting.register(self.kick, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def prepare(self, guest: Guest, features: int, record: InflightRecord | None, sw_if_index: int) -> None:
         """Fill in what packet code reads. The ring rests. Raises Failed where it cannot run."""
