@@ -36,7 +36,7 @@ def run(beside: int, singles: int, folder: Path) -> None:
         network = site.network(name="bench")
         for count in (0, beside):
             if count:
-                site.with_etcd(lambda etcd, count=count: fill(etcd, str(folder / "h1"), count))
+                site.with_etcd(lambda etcd, count=count: fill(etcd, str(site.nodes[0].sockets), count))
             took = [one(site, network) for _ in range(singles)]
             print(
                 f"a port from Neutron's commit to forwarding, beside {count} others: median "

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from tests.openstack.site import Site, environment
 
 from weft_openstack.lab.services import EtcdServer
 from weft_openstack.store.etcd import Settings
@@ -52,3 +53,12 @@ def prefix() -> str:
 def store(etcd_server: EtcdServer) -> Settings:
     """How to reach the common etcd."""
     return Settings((etcd_server.endpoint,))
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """Not in pytest's folder, which other runs of pytest close to the database's user."""
+    where = environment()
+    assert where is not None
+    with TemporaryDirectory(prefix="weft-site-") as folder, Site(Path(folder), where).running() as running:
+        yield running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +25,14 @@ from weft_openstack.store.etcd import Etcd, Item, Settings, StoreError
 
 T = TypeVar("T")
 
+#: The uplink, and an address for tunnels.
+STARTUP = """\
+create packet-generator interface pg0
+create packet-generator interface pg1
+set interface state pg1 up
+set interface ip address pg1 {tunnel}/24
+"""
+
 
 @dataclass(eq=False)
 class Node:
@@ -38,37 +47,69 @@ class Node:
 
     def __post_init__(self) -> None:
         folder = self.folder
-        folder.mkdir()
-        (folder / "startup.cli").write_text("create packet-generator interface pg0\n")
+        self.sockets.mkdir(parents=True)
+        tunnel = f"192.0.2.{self.name[1:]}"
+        (folder / "startup.cli").write_text(STARTUP.format(tunnel=tunnel))
         self.engine = engine(f"engine {self.name}", folder, {"WEFT_INTERPRET": "1"} if self.interpreted else {})
-        (folder / "agent.conf").write_text(
+        self.configuration.write_text(
             f"[DEFAULT]\nhost = {self.name}\n[ml2_vpp]\netcd_host = {self.etcd}\n"
-            "etcd_insecure_explicit_disable_https = true\nphysnets = physnet1:pg0\n"
-            f"vhost_user_dir = {folder}\napi_socket = {folder}/api.sock\nstate_dir = {folder}/state\n"
+            f"etcd_insecure_explicit_disable_https = true\nphysnets = physnet1:pg0\ntunnel_address = {tunnel}\n"
+            f"vhost_user_dir = {self.sockets}\napi_socket = {folder}/api.sock\nstate_dir = {folder}/state\n"
         )
-        command = (sys.executable, "-m", "weft_openstack.agent", "--config-file", str(folder / "agent.conf"))
+        command = (sys.executable, "-m", "weft_openstack.agent", "--config-file", str(self.configuration))
         self.agent = Process(f"agent {self.name}", command, folder / "agent.log")
+
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "agent.conf"
+
+    @property
+    def sockets(self) -> Path:
+        """Where virtual machines' sockets are."""
+        return self.folder / "sockets"
 
     def plan(self) -> str:
         """What the agent would do now."""
         command = (*self.agent.command, "--plan")
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
+    @contextmanager
+    def _asked(self) -> Iterator[Any]:
+        vpp = VPPApiClient(bootstrapapi=True, server_address=str(self.folder / "api.sock"))
+        vpp.connect("test")
+        try:
+            yield vpp.api
+        finally:
+            vpp.disconnect()
+
+    def interfaces(self) -> dict[str, Any]:
+        """What sw_interface_dump says, by tag; those without a tag are left out."""
+        with self._asked() as api:
+            return {each.tag: each for each in api.sw_interface_dump() if each.tag}
+
     def tags(self) -> set[str]:
         """The tags of all interfaces."""
-        return set(self._tagged())
+        return set(self.interfaces())
 
     def mtu(self, tag: str) -> int:
         """The MTU of the interface with a tag; 0 if there is none."""
-        found = self._tagged().get(tag)
+        found = self.interfaces().get(tag)
         return found.mtu[0] if found else 0
 
-    def _tagged(self) -> dict[str, Any]:
-        vpp = VPPApiClient(bootstrapapi=True, server_address=str(self.folder / "api.sock"))
-        vpp.connect("test")
-        found = {each.tag: each for each in vpp.api.sw_interface_dump() if each.tag}
-        vpp.disconnect()
-        return found
+    def addresses(self, segment: str) -> tuple[dict[str, str], dict[str, str]]:
+        """What a segment's bridge domain knows: static MAC -> tag of the interface, address that it answers for -> MAC;
+        nothing if there is none."""
+        with self._asked() as api:
+            for bridge in api.bridge_domain_dump(bd_id=0xFFFFFFFF):
+                if bridge.bd_tag == f"weft:bd:{segment}":
+                    tags = {each.sw_if_index: each.tag for each in api.sw_interface_dump()}
+                    macs = [each for each in api.l2_fib_table_dump(bd_id=bridge.bd_id) if each.static_mac]
+                    neighbors = [each.entry for each in api.bd_ip_mac_dump(bd_id=bridge.bd_id)]
+                    return (
+                        {str(each.mac): tags[each.sw_if_index] for each in macs},
+                        {str(each.ip): str(each.mac) for each in neighbors},
+                    )
+        return {}, {}
 
 
 @dataclass(eq=False)
@@ -78,7 +119,7 @@ class Site:
     folder: Path
     environment: Path
     interpreted: bool = True
-    audit_interval: int = 5
+    audit_interval: int = 3600  #: what the audit repairs is tested apart, and nothing else may need it
     etcd: EtcdServer = field(init=False)
     database: MariaDb = field(init=False)
     neutron: Neutron = field(init=False)
@@ -188,7 +229,20 @@ class Site:
     def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of our commands with Neutron's configuration."""
         path = (self.neutron.command(command), "--config-file", str(self.neutron.configuration))
-        return subprocess.run((*path, *arguments), capture_output=True, text=True, timeout=60)
+        return subprocess.run((*path, *arguments), capture_output=True, text=True, timeout=120)
+
+    def why(self, port: str, host: Node | None = None) -> list[tuple[str, str, str]]:
+        """What ``weft-status why`` says, on a host if one is given: steps, how it is there, and what is there."""
+        files = ("--config-file", str(host.configuration)) if host else ()
+        done = self.run("weft-status", *files, "--json", "why", port)
+        assert done.stdout, done.stderr
+        answers = [(each["step"], each["state"], each["text"]) for each in json.loads(done.stdout)]
+        assert done.returncode == any(state in ("waits", "wrong") for _, state, _ in answers)
+        return answers
+
+    def stands(self, port: str) -> tuple[str, str]:
+        """At which step a port stands, and what is there; nowhere if all is well."""
+        return next(((step, text) for step, state, text in self.why(port) if state in ("waits", "wrong")), ("", ""))
 
 
 def environment() -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -311,6 +312,35 @@ def test_a_second_agent_of_the_same_name_refuses(host: Host, served: Served, tmp
     held, again = lock(tmp_path / "state", "h1")
     held.close()
     assert again == who
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_an_agent_needs_no_privileges(host: Host, served: Served) -> None:
+    """It runs as nobody, who may connect to the API's socket and write into its folder; it ends when it is told."""
+    state = host.folder / "state"
+    state.mkdir()
+    for path, mode in ((host.folder, 0o755), (host.folder / "api.sock", 0o666), (state, 0o777)):
+        path.chmod(mode)
+    conf = host.folder / "agent.conf"
+    conf.write_text(
+        f"[DEFAULT]\nhost = h1\n[ml2_vpp]\netcd_host = {host.store.endpoints[0]}\netcd_prefix = {host.prefix}\n"
+        "etcd_insecure_explicit_disable_https = true\nphysnets = physnet1:pg0\n"
+        f"vhost_user_dir = {host.folder}\napi_socket = {host.folder}/api.sock\nstate_dir = {state}\n"
+    )
+    user = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs", "--inh-caps=-all")
+    command = (*user, sys.executable, "-m", "weft_openstack.agent", "--config-file", str(conf))
+
+    async def program(etcd: Etcd) -> None:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        try:
+            await host.put(etcd, 1)
+            assert (await host.has(etcd, 1, "up")).interface
+        finally:
+            process.terminate()
+            _, said = process.communicate(timeout=20)
+        assert process.returncode == 0 and "the forwarder goes on as it is" in said
+
+    run(program, host.store)
 
 
 def test_a_lost_lease_is_said_anew(host: Host, served: Served) -> None:

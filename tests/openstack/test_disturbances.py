@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -59,9 +59,12 @@ class Host:
 
 
 @asynccontextmanager
-async def running(store: Settings, prefix: str, folder: Path, **more: Any) -> AsyncIterator[Host]:
+async def running(
+    store: Settings, prefix: str, folder: Path, without: Collection[str] = (), **more: Any
+) -> AsyncIterator[Host]:
+    """`without`: messages that the forwarder does not know."""
     facts = HostFacts("h1", {"physnet1": UPLINK}, str(folder), **more)
-    agent = Agent(Config(facts, store, prefix, "simulated", "machine", lease_seconds=2), forwarder=Simulated())
+    agent = Agent(Config(facts, store, prefix, "simulated", "machine", lease_seconds=2), forwarder=Simulated(without))
     async with Etcd(store) as etcd:
         task = asyncio.create_task(agent.run())
         try:
@@ -127,6 +130,58 @@ def test_a_host_that_says_late_where_its_tunnels_end(store: Settings, prefix: st
                 await host.etcd.put(prefix + keys.endpoint(f"h{number}"), records.encode(end))
             await eventually(tunnels)
             assert tunnels() == ["192.0.2.2"]
+
+    asyncio.run(asyncio.wait_for(program(), 60))
+
+
+def test_a_forwarder_without_a_message_is_told_of_where_operators_look(
+    store: Settings, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that no agent can do without: in its record, and for each port. One that some ports need: for these."""
+    monkeypatch.setattr(agents, "GRACE", 0.0)
+
+    async def stands(host: Host, number: int) -> tuple[str, str]:
+        """At which step a port stands, and what is there."""
+        found = await report.read(host.etcd, prefix)
+        answers = await why.walk(host.etcd, prefix, found, PORT.format(number), None, "/nowhere")
+        return next(((each.step, each.text) for each in answers if each.state in ("waits", "wrong")), ("", ""))
+
+    async def said(host: Host, number: int, step: str, *parts: str) -> None:
+        async def all_of_it() -> bool:
+            at, text = await stands(host, number)
+            return at == step and all(part in text for part in parts)
+
+        await eventually(all_of_it)
+
+    async def program() -> None:
+        ports = {1: port(1, vlan(100), str(tmp_path)), 2: port(2, vxlan(5000), str(tmp_path))}
+        lacking = ("bridge_flags", "create_vlan_subif")
+        async with running(store, prefix, tmp_path, lacking, tunnel_address="192.0.2.1") as host:
+            await put_ports(host.etcd, prefix, "h1", ports)
+            lacks = "the forwarder at simulated does not have create_vlan_subif, bridge_flags"
+            await said(host, 1, "agent", "lives on h1", lacks)
+            state = await eventually(lambda: host.state(1))
+            assert state and (state.status, state.plan) == ("failed", ("connect to the forwarder",))
+            assert lacks in state.reason
+            host.agent.forwarder._without = ("l2fib_add_del",)  # another one is started in its place
+            await said(host, 1, "")
+            await said(host, 2, "port", "failed since", "the forwarder has no message l2fib_add_del")
+
+    asyncio.run(asyncio.wait_for(program(), 60))
+
+
+def test_an_agent_watches_no_network_that_none_of_its_ports_is_on(store: Settings, prefix: str, tmp_path: Path) -> None:
+    async def program() -> None:
+        async with running(store, prefix, tmp_path, tunnel_address="192.0.2.1") as host:
+            await put_ports(host.etcd, prefix, "h1", {1: port(1, vxlan(5000), str(tmp_path))})
+            await put_ports(host.etcd, prefix, "h2", {2: port(2, vxlan(6000), str(tmp_path))})
+            await host.etcd.put(
+                prefix + keys.location(NETWORK.format(6000), PORT.format(2)), records.encode(location(2, "h2"))
+            )
+            await eventually(lambda: host.state(1))
+            assert host.agent.networks.keys() == {NETWORK.format(5000)}
+            await host.etcd.delete(prefix + keys.port("h1", PORT.format(1)))
+            await eventually(lambda: not host.agent.networks)
 
     asyncio.run(asyncio.wait_for(program(), 60))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 import time
 import uuid
@@ -112,16 +113,25 @@ def test_the_metadata_address_knows_who_asks(lab: Lab) -> None:
 
 def test_tcp_carries_more_than_fits_a_packet(lab: Lab) -> None:
     for sender, receiver in (("vm3", "vm1"), ("vm1", "vm3"), ("vm2", "vm3")):
-        console = lab.consoles[receiver]
-        console.run("tail -f /dev/null | nc -l -p 5000 > /tmp/got &")
-        address = lab.guests[receiver].address
-        lab.consoles[sender].run(
-            f"sleep 1; dd if=/dev/urandom of=/tmp/sent bs=1k count=1000; nc {address} 5000 < /tmp/sent & sleep 1", 60
-        )
-        wanted = lab.consoles[sender].run("md5sum < /tmp/sent").split()[-2]
-        wait_for(lambda c=console, w=wanted: w in c.run("md5sum < /tmp/got"), 60, f"what {sender} sent {receiver}")
-        console.run("killall tail nc; true")
-        lab.consoles[sender].run("killall nc; true")
+        here, there = lab.consoles[sender], lab.consoles[receiver]
+        there.run("rm -f /tmp/got; tail -f /dev/null | nc -l -p 5000 > /tmp/got &")
+        wait_for(lambda c=there: ":1388 " in c.run("cat /proc/net/tcp"), 60, f"{receiver} listens on port 5000")
+        here.run("dd if=/dev/urandom of=/tmp/sent bs=1k count=1000", 60)
+        here.run(f"nc {lab.guests[receiver].address} 5000 < /tmp/sent > /tmp/said 2>&1 &")
+        wanted = digest(here, "/tmp/sent")
+        try:
+            wait_for(lambda c=there, w=wanted: digest(c, "/tmp/got") == w, 120, f"what {sender} sent {receiver}")
+        except NotReady as error:
+            raise AssertionError(f"{error}: {there.run('ls -l /tmp/got')} {here.run('cat /tmp/said')}") from error
+        for console in (here, there):
+            console.run("killall tail nc; true")
+
+
+def digest(console: Console, file: str) -> str:
+    """The MD5 sum of a file, which is beside an echo of the command."""
+    found = re.search(r"\b[0-9a-f]{32}\b", console.run(f"md5sum < {file}", 60))
+    assert found
+    return found[0]
 
 
 def test_ports_are_active_and_status_finds_nothing_wrong(lab: Lab) -> None:

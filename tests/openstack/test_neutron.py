@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import json
-import tempfile
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+import subprocess
 from typing import Any
 
-import msgspec
 import pytest
 from tests.openstack.site import Site, environment
-from tests.openstack.storm import kill_each, storm
 
 from weft_openstack.lab.process import wait_for
 from weft_openstack.store import keys, records
-from weft_openstack.store.etcd import Etcd, Full
 
 pytestmark = pytest.mark.skipif(environment() is None, reason="WEFT_NEUTRON does not say where Neutron is installed")
 
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    """Not in pytest's folder, which other runs of pytest close to the database's user."""
-    where = environment()
-    assert where is not None
-    with tempfile.TemporaryDirectory(prefix="weft-site-") as folder, Site(Path(folder), where).running() as running:
-        yield running
+UP = 1  #: vl_api_if_status_flags_t
 
 
 def test_a_port_is_bound_becomes_active_and_goes(site: Site) -> None:
@@ -36,7 +22,7 @@ def test_a_port_is_bound_becomes_active_and_goes(site: Site) -> None:
     port = site.port(network)
     details = port["binding:vif_details"]
     assert port["binding:vif_type"] == "vhostuser"
-    assert details["vhostuser_socket"] == f"{site.nodes[0].folder}/{port['id']}"
+    assert details["vhostuser_socket"] == f"{site.nodes[0].sockets}/{port['id']}"
     assert (details["vhostuser_mode"], details["port_filter"], details["connectivity"]) == ("server", False, "l2")
     site.status(port, "ACTIVE")
     record = site.record("h1", port["id"])
@@ -50,40 +36,97 @@ def test_updates_reach_the_host(site: Site) -> None:
     network = site.network(name="updates")
     port = site.port(network)
     site.status(port, "ACTIVE")
+    number, tag = port["id"], f"weft:port:{port['id']}"
+    assert site.nodes[0].interfaces()[tag].flags & UP
     address = f"{network['cidr'].rpartition('.')[0]}.77"
     changes: dict[str, Any] = {
         "admin_state_up": False,
         "fixed_ips": [{"ip_address": address}],
         "allowed_address_pairs": [{"ip_address": "10.9.9.0/24", "mac_address": "fa:16:3e:00:00:99"}],
     }
-    site.neutron.update("port", port["id"], **changes)
+    site.neutron.update("port", number, **changes)
     site.status(port, "DOWN")
-    record = site.record("h1", port["id"])
+    assert not site.nodes[0].interfaces()[tag].flags & UP
+    record = site.record("h1", number)
     assert record and not record.admin_up and record.ips == (address,)
     assert [(pair.mac, pair.ip) for pair in record.pairs] == [("fa:16:3e:00:00:99", "10.9.9.0/24")]
-    site.neutron.update("port", port["id"], admin_state_up=True)
+    site.neutron.update("port", number, admin_state_up=True)
     site.status(port, "ACTIVE")
+    assert site.nodes[0].interfaces()[tag].flags & UP
     site.neutron.update("network", network["id"], mtu=1400)
-    wait_for(lambda: site.nodes[0].mtu(f"weft:port:{port['id']}") == 1400, 20, "the MTU in the forwarder")
-    site.neutron.delete("port", port["id"])
+    wait_for(lambda: site.nodes[0].mtu(tag) == 1400, 20, "the MTU in the forwarder")
+    site.neutron.delete("port", number)
+
+
+def test_addresses_of_a_tunnelled_network_are_known_and_follow(site: Site) -> None:
+    """On the host of another port of the network. A MAC changes while its port is on no host: else Neutron refuses."""
+    network = site.network(name="tunnelled", **{"provider:network_type": "vxlan"})
+    near, far = site.port(network, "h1"), site.port(network, "h2")
+    for port in (near, far):
+        site.status(port, "ACTIVE")
+    record = site.record("h1", near["id"])
+    assert record and record.segment.number == network["provider:segmentation_id"]
+    here, there = f"weft:port:{near['id']}", f"weft:vxlan:{record.segment.number}:192.0.2.2"
+
+    def known(*ports: tuple[dict[str, Any], str, str]) -> None:
+        """Wait until h1 knows these, each behind an interface and with an address, and no others."""
+        macs = {port["mac_address"]: behind for port, behind, _ in ports}
+        neighbors = {address: port["mac_address"] for port, _, address in ports}
+        wait_for(lambda: site.nodes[0].addresses(record.segment.id) == (macs, neighbors), 30, f"{macs} {neighbors}")
+
+    first = (near, here, near["fixed_ips"][0]["ip_address"])
+    known(first, (far, there, far["fixed_ips"][0]["ip_address"]))
+    moved = f"{network['cidr'].rpartition('.')[0]}.77"
+    site.neutron.update("port", far["id"], fixed_ips=[{"ip_address": moved}])
+    known(first, (far, there, moved))
+    with pytest.raises(RuntimeError, match="409"):
+        site.neutron.update("port", far["id"], mac_address="fa:16:3e:77:77:77")
+    site.neutron.update("port", far["id"], **{"binding:host_id": ""})
+    known(first)
+    assert there not in site.nodes[0].tags()
+    site.neutron.update("port", far["id"], mac_address="fa:16:3e:77:77:77")
+    far = site.neutron.update("port", far["id"], **{"binding:host_id": "h2"})
+    known(first, (far, there, moved))
+    assert far["mac_address"] == "fa:16:3e:77:77:77"
+    site.neutron.update("network", network["id"], mtu=1300)
+    wait_for(lambda: {site.nodes[0].mtu(here), site.nodes[0].mtu(there)} == {1300}, 20, "the MTU in the forwarder")
+    for port in (far, near):
+        site.neutron.delete("port", port["id"])
+    site.agree()
+    assert not any(tag.startswith("weft:") for node in site.nodes for tag in node.tags())
 
 
 def test_what_no_host_can_do_is_not_bound(site: Site) -> None:
-    elsewhere = site.network(name="else", **{"provider:network_type": "flat", "provider:physical_network": "physnet9"})
-    assert site.port(elsewhere)["binding:vif_type"] == "binding_failed"
-    network = site.network(name="one")
-    assert site.port(network, "nowhere")["binding:vif_type"] == "binding_failed"
+    """And the status says why."""
+    poor = records.Agent(
+        agent="1", forwarder="none", physnets={}, tunnels=False, vhost_user_dir="/run", machine="m", pid=1, started=1.0
+    )
+    site.with_etcd(lambda etcd: etcd.put("/weft/" + keys.agent("poor"), records.encode(poor)))
+    wait_for(lambda: len(site.alive()) == 3, 30, "a third agent")
+    flat = {"provider:network_type": "flat", "provider:physical_network": "physnet9"}
+    elsewhere, network = site.network(name="else", **flat), site.network(name="one")
     tunnelled = site.network(name="vxlan", **{"provider:network_type": "vxlan"})
-    assert site.port(tunnelled)["binding:vif_type"] == "binding_failed"  # no host has an address for tunnels
-    for port in site.neutron.list("port"):
+    for where, host, why in (
+        (elsewhere, "h1", "its network is on physical network physnet9, and h1 has physnet1"),
+        (network, "poor", "its network is on physical network physnet1, and poor has none"),
+        (tunnelled, "poor", "its network is VXLAN, and poor has no tunnel_address"),
+        (network, "nowhere", "no agent lives on nowhere"),
+    ):
+        port = site.port(where, host)
+        assert port["binding:vif_type"] == "binding_failed"
+        assert site.stands(port["id"]) == ("neutron", f"DOWN; binding_failed on {host}: {why}")
         site.neutron.delete("port", port["id"])
+    site.with_etcd(lambda etcd: etcd.delete("/weft/" + keys.agent("poor")))
+    wait_for(lambda: len(site.alive()) == 2, 30, "two agents again")
+    [dead] = [agent for agent in site.neutron.list("agent") if not agent["alive"]]
+    site.neutron.delete("agent", dead["id"])
 
 
 def test_agents_are_in_neutrons_list(site: Site) -> None:
     agents = {each["host"]: each for each in site.alive()}
     assert agents.keys() == {"h1", "h2"}
     said = agents["h1"]["configurations"]
-    assert (said["physnets"], said["tunnels"]) == ({"physnet1": "pg0"}, False)
+    assert (said["physnets"], said["tunnels"]) == ({"physnet1": "pg0"}, True)
     assert said["version"] and said["forwarder"].startswith("vpe 26.06")
     ports = [site.port(site.network(name="counted")) for _ in range(2)]
 
@@ -133,174 +176,126 @@ def test_the_new_host_is_wired_before_the_old_one_is_unwired(site: Site) -> None
 
 
 def test_a_trunk_with_sub_ports(site: Site) -> None:
+    """Its sub-ports are where its parent is, also when that migrates; its status is that of all."""
     parent = site.port(site.network(name="parent"))
     subs = [site.neutron.create("port", network_id=site.network(name="sub")["id"]) for _ in range(2)]
+    tags = {f"weft:port:{each['id']}" for each in (parent, *subs)}
 
     def sub(index: int) -> dict[str, Any]:
         return {"port_id": subs[index]["id"], "segmentation_type": "vlan", "segmentation_id": 10 + index}
 
     trunk = site.neutron.create("trunk", port_id=parent["id"], sub_ports=[sub(0)])
+
+    def status(wanted: str) -> None:
+        wait_for(lambda: site.neutron.show("trunk", trunk["id"])["status"] == wanted, 30, f"the trunk {wanted}")
+
     site.neutron.call("PUT", f"trunks/{trunk['id']}/add_subports", {"sub_ports": [sub(1)]})
     for each in subs:
         site.status(each, "ACTIVE")
     record = site.record("h1", subs[1]["id"])
     assert record and record.attachment == records.SubPort(parent["id"], 11)
-    wait_for(lambda: site.neutron.show("trunk", trunk["id"])["status"] == "ACTIVE", 20, "the trunk ACTIVE")
+    status("ACTIVE")
+    site.neutron.update("port", subs[0]["id"], admin_state_up=False)
+    status("BUILD")
+    site.neutron.update("port", parent["id"], admin_state_up=False)
+    status("DOWN")
+    for each in (parent, subs[0]):
+        site.neutron.update("port", each["id"], admin_state_up=True)
+    status("ACTIVE")
+    site.neutron.call("POST", f"ports/{parent['id']}/bindings", {"binding": {"host": "h2", "vnic_type": "normal"}})
+    site.neutron.call("PUT", f"ports/{parent['id']}/bindings/h2/activate")
+    site.neutron.call("DELETE", f"ports/{parent['id']}/bindings/h1")
+    wait_for(lambda: tags <= site.nodes[1].tags(), 30, "all on h2")
+    wait_for(lambda: not tags & site.nodes[0].tags(), 30, "none on h1")
+    status("ACTIVE")
     site.neutron.call("PUT", f"trunks/{trunk['id']}/remove_subports", {"sub_ports": [{"port_id": subs[1]["id"]}]})
-    wait_for(lambda: f"weft:port:{subs[1]['id']}" not in site.nodes[0].tags(), 20, "the sub-port gone")
+    wait_for(lambda: f"weft:port:{subs[1]['id']}" not in site.nodes[1].tags(), 20, "the sub-port gone")
     site.neutron.delete("trunk", trunk["id"])
-    wait_for(lambda: f"weft:port:{subs[0]['id']}" not in site.nodes[0].tags(), 20, "both sub-ports gone")
+    wait_for(lambda: f"weft:port:{subs[0]['id']}" not in site.nodes[1].tags(), 20, "both sub-ports gone")
     for each in (parent, *subs):
         site.neutron.delete("port", each["id"])
     site.agree()
 
 
-def test_ports_are_made_while_etcd_is_away(site: Site) -> None:
-    network = site.network(name="away")
-    site.etcd.process.kill()
-    began = time.monotonic()
-    ports = [site.port(network) for _ in range(3)]
-    assert {port["binding:vif_type"] for port in ports} == {"vhostuser"}
-    assert time.monotonic() - began < 30, "the API waited for etcd"
-    site.neutron.delete("port", ports[0]["id"])
-    site.etcd.process.start()
-    for port in ports[1:]:
+def test_a_host_whose_agent_or_forwarder_is_dead(site: Site) -> None:
+    """Without an agent ports stay as they are, and none is bound; without a forwarder they are DOWN meanwhile."""
+    network = site.network(name="dead")
+    first, second = site.port(network, "h1"), site.port(network, "h2")
+    for port in (first, second):
+        site.status(port, "ACTIVE")
+    forwarder, agent = site.nodes[0].engine, site.nodes[1].agent
+    for process in (forwarder, agent):
+        process.kill()
+    try:
+        site.status(first, "DOWN", 60)
+        step, text = site.stands(first["id"])
+        assert step == "agent" and "nothing listens at" in text
+        wait_for(
+            lambda: [each["host"] for each in site.alive()] == ["h1"], 90, "the agent of h2 dead in Neutron's list"
+        )
+        assert site.neutron.show("port", second["id"])["status"] == "ACTIVE"
+        assert site.stands(second["id"]) == ("agent", "no agent lives on h2")
+        third = site.port(network, "h2")
+        assert third["binding:vif_type"] == "binding_failed"
+        assert site.stands(third["id"]) == ("neutron", "DOWN; binding_failed on h2: no agent lives on h2")
+    finally:
+        for process in (forwarder, agent):
+            process.start()
+    site.status(first, "ACTIVE", 60)
+    wait_for(lambda: len(site.alive()) == 2, 60, "both agents alive")
+    for host in ("", "h2"):
+        site.neutron.update("port", third["id"], **{"binding:host_id": host})
+    for port in (first, second, third):
         site.status(port, "ACTIVE")
         site.neutron.delete("port", port["id"])
     site.agree()
 
 
-def test_the_audit_repairs_what_somebody_changed(site: Site) -> None:
-    network = site.network(name="audit")
-    kept, lost = site.port(network), site.port(network)
-    for port in (kept, lost):
+def test_a_second_agent_of_a_host_refuses(site: Site) -> None:
+    """One with a lock of its own, as on another machine, and one that finds the first one's lock."""
+    node = site.nodes[0]
+    twin = node.folder / "twin.conf"
+    twin.write_text(node.configuration.read_text().replace(f"{node.folder}/state", f"{node.folder}/twin"))
+    for configuration, said in (
+        (twin, "another agent for h1 lives: on "),
+        (node.configuration, "runs on this machine"),
+    ):
+        command = (*node.agent.command[:-1], str(configuration))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and said in done.stderr, done.stderr
+
+
+def test_what_is_no_record_below_state_changes_nothing_else(site: Site) -> None:
+    """What a host that somebody has taken over may write: its own ports keep their status, others are told of."""
+    network = site.network(name="hostile")
+    first, second = site.port(network, "h1"), site.port(network, "h2")
+    for port in (first, second):
         site.status(port, "ACTIVE")
-    strange = keys.port("h1", "33333333-0000-0000-0000-000000000001")
-    record = site.record("h1", kept["id"])
-    assert record
 
     async def spoil(etcd: Any) -> None:
-        await etcd.delete("/weft/" + keys.port("h1", lost["id"]))
-        await etcd.put("/weft/" + keys.port("h1", kept["id"]), b"nonsense")
-        await etcd.put("/weft/" + strange, records.encode(record))
+        for port, value in ((first["id"], b"\xff"), (second["id"], b"[]"), ("x" * 36, b"{}"), ("../agent", b"{}")):
+            await etcd.put("/weft/" + keys.port_state("h1", port), value)
+        for value in (b'{"status": "up"}', b"9" * 100_000, b'{"version": 2}'):
+            await etcd.put("/weft/" + keys.agent("h3"), value)
 
     site.with_etcd(spoil)
-    done = site.run("weft-neutron", "audit")
-    assert done.returncode == 0, done.stderr
-    site.agree()
-    for port in (kept, lost):
-        site.status(port, "ACTIVE")
-    for port in (kept, lost):
+    site.neutron.update("port", second["id"], admin_state_up=False)
+    site.status(second, "DOWN")
+    site.neutron.update("port", second["id"], admin_state_up=True)
+    site.status(second, "ACTIVE")
+    assert site.neutron.show("port", first["id"])["status"] == "ACTIVE"
+    assert {each["host"] for each in site.neutron.list("agent")} == {"h1", "h2"}
+    problems = json.loads(site.run("weft-status", "--json").stdout)["problems"]
+    assert "/weft/" + keys.port_state("h1", first["id"]) in problems and "/weft/" + keys.agent("h3") in problems
+
+    async def mend(etcd: Any) -> None:
+        for port in (second["id"], "x" * 36, "../agent"):
+            await etcd.delete("/weft/" + keys.port_state("h1", port))
+        await etcd.delete("/weft/" + keys.agent("h3"))
+
+    site.with_etcd(mend)
+    site.neutron.update("port", first["id"], admin_state_up=False)  # what its agent says next replaces the nonsense
+    site.status(first, "DOWN")
+    for port in (first, second):
         site.neutron.delete("port", port["id"])
-
-
-def test_copies_may_be_made_twice_and_out_of_order(site: Site) -> None:
-    """Several who copy all keys again and again, the last noted first, while ports change."""
-    network = site.network(name="twice")
-    ports = [site.port(network, host) for host in ("h1", "h2", "h1")]
-    again = (
-        "INSERT INTO weft_outbox (`key`, since, until, attempts, error) "
-        "SELECT CONCAT('hosts/', host, '/ports/', port_id), 0, 0, 0, '' FROM ml2_port_bindings ORDER BY port_id DESC"
-    )
-    with ThreadPoolExecutor() as pool:
-        for turn in range(3):
-            jobs = [pool.submit(site.run, "weft-neutron", "audit") for _ in range(2)]
-            for port in ports:
-                site.neutron.update("port", port["id"], admin_state_up=turn != 1)
-                site.sql(again)
-            assert [job.result().returncode for job in jobs] == [0, 0]
-    wait_for(lambda: site.sql("SELECT COUNT(*) FROM weft_outbox") == "0", 30, "all copied")
-    site.agree()
-    for port in ports:
-        site.neutron.delete("port", port["id"])
-
-
-def test_a_database_that_is_behind_is_not_copied(site: Site) -> None:
-    """As where a replica lags: what etcd has is newer, and stays; the outbox says why."""
-    port = site.port(site.network(name="behind"))
-    site.status(port, "ACTIVE")
-    key, record = keys.port("h1", port["id"]), site.record("h1", port["id"])
-    assert record
-    newer = msgspec.structs.replace(record, revision=record.revision + 1000, admin_up=False)
-    site.with_etcd(lambda etcd: etcd.put("/weft/" + key, records.encode(newer)))
-    site.neutron.update("port", port["id"], name="changed")
-    said = f"etcd has revision {newer.revision}, the database"
-    wait_for(lambda: said in site.sql("SELECT error FROM weft_outbox"), 20, "the reason")
-    assert site.record("h1", port["id"]) == newer
-    site.neutron.delete("port", port["id"])  # a key that is to go goes whatever it holds
-    site.agree()
-
-
-def test_a_clock_that_is_set_back_holds_nothing_up(site: Site) -> None:
-    """What waits for a turn that was noted by the clock of before, an hour away now."""
-    network = site.network(name="clock")
-    site.etcd.process.kill()
-    port = site.port(network)
-    wait_for(lambda: site.sql("SELECT COUNT(*) FROM weft_outbox WHERE attempts > 0") != "0", 30, "an attempt to copy")
-    site.etcd.process.start()
-    site.sql("UPDATE weft_outbox SET until = UNIX_TIMESTAMP() + 3600, claim = 'somebody'")
-    site.status(port, "ACTIVE")
-    site.neutron.delete("port", port["id"])
-    site.agree()
-
-
-def test_an_etcd_that_is_full_loses_nothing(site: Site) -> None:
-    """Alarm NOSPACE: Neutron goes on, the outbox keeps what changed, the status says why; when there is space and the
-    alarm is disarmed, all is copied."""
-    network = site.network(name="full")
-    kept, changed, gone = (site.port(network) for _ in range(3))
-    for port in (kept, changed, gone):
-        site.status(port, "ACTIVE")
-    command = site.etcd.process.command
-    site.etcd.process.kill()
-    site.etcd.process.command = (*command, "--quota-backend-bytes", str(8 << 20))
-    site.etcd.process.start()
-    site.with_etcd(fill_up)
-    came = site.port(network)
-    assert came["binding:vif_type"] == "vhostuser"
-    site.neutron.update("port", changed["id"], admin_state_up=False)
-    site.neutron.delete("port", gone["id"])
-
-    def why() -> dict[str, str]:
-        answers = json.loads(site.run("weft-status", "--json", "why", came["id"]).stdout)
-        return {each["step"]: each["text"] for each in answers if each["state"] == "wrong"}
-
-    wait_for(lambda: "database space exceeded" in why().get("outbox", ""), 30, "the reason")
-    assert {each["id"] for each in site.neutron.list("port", "status=ACTIVE")} >= {kept["id"]}
-    site.etcdctl("del", "--prefix", "/junk")
-    revision = json.loads(site.etcdctl("endpoint", "status", "-w", "json"))[0]["Status"]["header"]["revision"]
-    site.etcdctl("compact", str(revision))
-    site.etcdctl("defrag")
-    assert "database space exceeded" in why()["outbox"]  # until somebody disarms the alarm
-    site.etcdctl("alarm", "disarm")
-    site.status(came, "ACTIVE", 90)
-    site.status(changed, "DOWN")
-    site.neutron.update("port", changed["id"], admin_state_up=True)
-    for port in (kept, changed, came):
-        site.status(port, "ACTIVE")
-        site.neutron.delete("port", port["id"])
-    site.agree()
-    site.etcd.process.kill()
-    site.etcd.process.command = command
-    site.etcd.process.start()
-
-
-async def fill_up(etcd: Etcd) -> None:
-    """Write until etcd takes no more."""
-    with pytest.raises(Full):
-        for number in range(1000):
-            await etcd.put(f"/junk/{number}", bytes(500_000))
-
-
-def test_everything_agrees_after_everything_was_killed(site: Site) -> None:
-    """SIGKILL of agents, engines, etcd, the API worker and the database while ports come, change and go."""
-    network = site.network(name="storm")
-    victims = [site.etcd.process, site.neutron.api, site.database.process]
-    victims += [node.agent for node in site.nodes] + [node.engine for node in site.nodes]
-    with storm(site.neutron, lambda chosen: str(site.port(network, chosen.choice(("h1", "h2")))["id"])):
-        kill_each(victims, seed=6)
-    for port in site.neutron.list("port"):
-        if port["binding:vif_type"] != "vhostuser":  # bound while its agent was dead: Nova would give it up
-            site.neutron.delete("port", port["id"])
-    assert site.neutron.list("port")
     site.agree()

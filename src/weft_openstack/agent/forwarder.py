@@ -98,10 +98,13 @@ class Forwarder:
     async def _open(self) -> Any:
         """A client that is connected. Raises Lost."""
         client = _Client(self.path, self.events)
+        nobody = f"nothing listens at {self.path}, or this user may not connect to it"
         try:
             async with asyncio.timeout(self.timeout):
                 if await client.connect("weft-agent", self.events):
-                    raise Lost(f"nothing listens at {self.path}, or this user may not connect to it")
+                    raise Lost(nobody)
+        except (ConnectionRefusedError, FileNotFoundError, PermissionError):
+            raise Lost(nobody) from None
         except (OSError, EOFError, TimeoutError) as error:
             raise Lost(f"{self.path}: {str(error) or 'no answer'}") from None
         client.socket_task.add_done_callback(self._ended)

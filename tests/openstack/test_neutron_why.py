@@ -1,0 +1,92 @@
+"""``weft-status why``: at which step a port of a real Neutron stands, for each step there is."""
+
+from __future__ import annotations
+
+import pytest
+from tests.openstack.site import Site, environment
+
+from weft_openstack.lab.process import wait_for
+from weft_openstack.store import keys
+
+pytestmark = pytest.mark.skipif(environment() is None, reason="WEFT_NEUTRON does not say where Neutron is installed")
+
+
+def test_a_port_that_is_well_has_all_steps_down_to_its_counters(site: Site) -> None:
+    port = site.port(site.network(name="well"))
+    site.status(port, "ACTIVE")
+    answers = site.why(port["id"], site.nodes[0])
+    assert [(step, state) for step, state, _ in answers] == [
+        (step, "well") for step in ("neutron", "outbox", "etcd", "agent", "port", "forwarder")
+    ]
+    said = {step: text for step, _, text in answers}
+    assert said["neutron"] == "ACTIVE; bound on h1 as vhostuser (ACTIVE)"
+    assert said["outbox"] == "nothing waits"
+    assert said["etcd"].startswith(f"/weft/{keys.port('h1', port['id'])} of revision ")
+    assert "lives on h1 since" in said["agent"] and "vpe 26.06" in said["agent"]
+    assert said["port"].startswith("up since")
+    assert "VirtualEthernet" in said["forwarder"] and "Counter" in said["forwarder"]
+    assert site.why(port["id"])[-1][:2] == ("forwarder", "unseen")  # asked elsewhere than on its host
+    site.neutron.delete("port", port["id"])
+
+
+def test_a_port_that_there_is_not_and_one_that_is_on_no_host(site: Site) -> None:
+    nobody = "44444444-0000-0000-0000-000000000001"
+    assert site.stands(nobody) == ("neutron", f"there is no port {nobody}")
+    port = site.neutron.create("port", network_id=site.network(name="unbound")["id"])
+    said = "DOWN; not bound, as nobody has said on which host it is to be (binding:host_id)"
+    assert site.stands(port["id"]) == ("neutron", said)
+    site.neutron.delete("port", port["id"])
+
+
+def test_a_row_of_the_outbox_that_cannot_be_copied(site: Site) -> None:
+    """etcd was away when it was tried, and its next turn is not yet."""
+    network = site.network(name="stuck")
+    site.etcd.process.kill()
+    port = site.port(network)
+    key = keys.port("h1", port["id"])
+    tried = f"SELECT COUNT(*) FROM weft_outbox WHERE `key` = '{key}' AND attempts > 0"
+    wait_for(lambda: site.sql(tried) != "0", 60, "an attempt to copy")
+    site.sql("UPDATE weft_outbox SET until = UNIX_TIMESTAMP() + 25")  # nobody copies it while we look
+    site.etcd.process.start()
+    assert site.stands(port["id"])[0] == "outbox"
+    answers = site.why(port["id"])
+    [row] = [text for step, state, text in answers if (step, state) == ("outbox", "wrong") and text.startswith(key)]
+    assert row.startswith(f"{key} waits since ") and "tried " in row and "failed to connect" in row
+    said = ("etcd", "waits", f"/weft/{key} is not there yet: it waits in the outbox")
+    assert [answer for answer in answers if answer[0] == "etcd"] == [said]
+    site.status(port, "ACTIVE", 90)
+    site.neutron.delete("port", port["id"])
+
+
+def test_a_folder_of_sockets_that_is_missing(site: Site) -> None:
+    """The port says what is left to do; it is made when the folder is there."""
+    sockets = site.nodes[0].sockets
+    away = sockets.rename(sockets.with_name("away"))
+    try:
+        port = site.port(site.network(name="folder"))
+        wait_for(lambda: site.stands(port["id"])[0] == "port", 30, "the agent's word")
+        text = site.stands(port["id"])[1]
+        assert text.startswith("failed since") and text.endswith(f"the folder of its socket, {sockets}, is not there")
+        plans = [text for step, _, text in site.why(port["id"]) if step == "plan"]
+        assert f"make vhost-user interface on {sockets}/{port['id']} for weft:port:{port['id']}" in plans
+        assert site.neutron.show("port", port["id"])["status"] == "DOWN"
+    finally:
+        away.rename(sockets)
+    site.status(port, "ACTIVE")
+    site.neutron.delete("port", port["id"])
+
+
+def test_a_key_that_holds_what_is_no_record(site: Site) -> None:
+    """Of a port whose status that does not change: else its key is looked at, and written anew, at once."""
+    port = site.port(site.network(name="nonsense"), admin_state_up=False)
+    key = "/weft/" + keys.port("h1", port["id"])
+    wait_for(lambda: site.stands(port["id"]) == ("", ""), 30, "the port as it should be")
+    site.with_etcd(lambda etcd: etcd.put(key, b"nonsense"))
+    wait_for(lambda: site.stands(port["id"])[0] == "etcd", 30, "the port at its key")
+    text = site.stands(port["id"])[1]
+    assert text.startswith(f"{key} of revision ") and "no port: JSON is malformed" in text
+    said = [text for step, state, text in site.why(port["id"]) if (step, state) == ("port", "wrong")]
+    assert said and said[0].startswith("failed since") and "no port: JSON is malformed" in said[0]
+    assert site.run("weft-neutron", "audit").returncode == 0
+    wait_for(lambda: site.stands(port["id"]) == ("", ""), 30, "the port as it should be")
+    site.neutron.delete("port", port["id"])
