@@ -77,7 +77,7 @@ def test_a_folder_of_sockets_that_is_missing(site: Site) -> None:
 
 
 def test_a_key_that_holds_what_is_no_record(site: Site) -> None:
-    """Of a port whose status that does not change: else its key is looked at, and written anew, at once."""
+    """Of a port whose status does not change by that: else its key is looked at, and written anew, at once."""
     port = site.port(site.network(name="nonsense"), admin_state_up=False)
     key = "/weft/" + keys.port("h1", port["id"])
     wait_for(lambda: site.stands(port["id"]) == ("", ""), 30, "the port as it should be")
