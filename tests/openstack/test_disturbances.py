@@ -106,12 +106,14 @@ def test_a_clock_that_jumps(store: Settings, prefix: str, tmp_path: Path, monkey
 
 
 def test_a_host_that_says_late_where_its_tunnels_end(store: Settings, prefix: str, tmp_path: Path) -> None:
-    """The tunnel to it is made then; hosts without a port of the network get none."""
+    """It is told of, as is a place that nobody can read; the tunnel is made then, and none to hosts without a port."""
 
     async def program() -> None:
         async with running(store, prefix, tmp_path, tunnel_address="192.0.2.1") as host:
             place = records.encode(location(2, "h2", "10.0.0.2"))
+            nonsense = keys.location(NETWORK.format(5000), PORT.format(3))
             await host.etcd.put(prefix + keys.location(NETWORK.format(5000), PORT.format(2)), place)
+            await host.etcd.put(prefix + nonsense, b"nonsense")
             await put_ports(host.etcd, prefix, "h1", {1: port(1, vxlan(5000), str(tmp_path))})
 
             async def up() -> bool:
@@ -125,11 +127,31 @@ def test_a_host_that_says_late_where_its_tunnels_end(store: Settings, prefix: st
                 return [each.what.destination for each in interfaces if isinstance(each.what, Tunnel)]
 
             assert tunnels() == []
+
+            async def told() -> dict[str, str]:
+                [line] = (await report.read(host.etcd, prefix)).hosts
+                return line.problems
+
+            said = await eventually(told)
+            assert said.keys() == {keys.endpoint("h2"), nonsense}
+            assert said[keys.endpoint("h2")] == "h2 has not said where its tunnels end"
+            assert said[nonsense].startswith("no location: JSON is malformed")
+            answers = await why.walk(
+                host.etcd, prefix, await report.read(host.etcd, prefix), PORT.format(1), None, "/nowhere"
+            )
+            wrong = [each.text for each in answers if each.state == "wrong"]
+            assert wrong == [f"{what}: {problem}" for what, problem in said.items()]
             for number in (9, 2):
                 end = records.Endpoint(address=f"192.0.2.{number}")
                 await host.etcd.put(prefix + keys.endpoint(f"h{number}"), records.encode(end))
             await eventually(tunnels)
             assert tunnels() == ["192.0.2.2"]
+            await host.etcd.delete(prefix + nonsense)
+
+            async def well() -> bool:
+                return not await told()
+
+            await eventually(well)
 
     asyncio.run(asyncio.wait_for(program(), 60))
 

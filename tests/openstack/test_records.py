@@ -78,7 +78,8 @@ def test_each_key_is_in_the_table() -> None:
         assert keys.parse(path) is None
 
 
-def test_neutrons_revision_alone_is_no_difference() -> None:
+def test_neutrons_revision_and_the_time_alone_are_no_difference() -> None:
     assert records.same(msgspec.structs.replace(GOOD, revision=9), records.encode(GOOD))
+    assert records.same(GOOD, records.encode(records.stamped(GOOD)))
     assert not records.same(msgspec.structs.replace(GOOD, admin_up=False), records.encode(GOOD))
     assert not records.same(GOOD, b"{")

@@ -27,6 +27,7 @@ AGENT = records.Agent(
     pid=1,
     started=1e9,
     ready=True,
+    problems={"vteps/h2": "not said"},
 )
 
 
@@ -65,7 +66,8 @@ def fill(store: Settings, prefix: str) -> None:
             revisions = {}
             for number in (1, 2, 3):
                 key = prefix + keys.port("h1", PORT.format(number))
-                revisions[number] = await etcd.put(key, records.encode(port(number, vlan(100))))
+                record = port(number, vlan(100), written=1e9 + number)
+                revisions[number] = await etcd.put(key, records.encode(record))
             states = {
                 1: records.PortState(status="up", since=1e9, at=revisions[1], interface="v1", sw_if_index=5),
                 2: records.PortState(status="failed", since=1e9, at=revisions[2], reason="no way", plan=("make it",)),
@@ -96,10 +98,14 @@ def test_all_that_is_not_well(conf: Path, store: Settings, prefix: str) -> None:
         PORT.format(5): "pending",
         PORT.format(6): "pending",
     }
+    waits = next(line for line in report["ports"] if line["port"] == PORT.format(3))
+    assert waits["since"] == 1e9 + 3  # not since it was up as it was before
     assert [(host["host"], host["alive"], host["ports"], host["up"]) for host in report["hosts"]] == [
         ("h1", True, 5, 1),
         ("h2", False, 1, 0),
     ]
+    assert report["hosts"][0]["problems"] == {"vteps/h2": "not said"}
+    assert "! h1: vteps/h2: not said\n" in said.stdout
     assert list(report["problems"]) == [prefix + keys.port("h1", PORT.format(6))]
 
 

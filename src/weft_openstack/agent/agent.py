@@ -29,6 +29,7 @@ log = logging.getLogger("weft_openstack.agent")
 
 LOOK = 1.0  #: seconds between looks whether a folder that was missing is there
 PAUSE = 0.2  #: seconds at the most between rounds in a crowd of changes; else it is as long as the last round took
+PROBLEMS = 20  #: with what no port stands on, that are told of
 GRACE = 10.0  #: seconds without a forwarder, which may just start anew, before its ports are said to have failed
 
 
@@ -238,10 +239,16 @@ class Agent:
                     self.reconciler.doubt()
                 if self.reconciler.stale:
                     read = time.monotonic()
-                began = time.monotonic()
-                self.outcomes = await self.reconciler.round(self.desired())
+                began, desired = time.monotonic(), self.desired()
+                self.outcomes = await self.reconciler.round(desired)
                 failed = sum(outcome.status == "failed" for outcome in self.outcomes.values())
-                self._tell(forwarder=self.forwarder.version, ready=True, ports=len(self.outcomes), failed=failed)
+                self._tell(
+                    forwarder=self.forwarder.version,
+                    ready=True,
+                    ports=len(self.outcomes),
+                    failed=failed,
+                    problems=_problems(desired.notes | self.reconciler.apart),
+                )
                 if self._wake.is_set():  # more came meanwhile: what comes in crowds is done together
                     await asyncio.sleep(min(PAUSE, time.monotonic() - began))
                 await self._sleep(read)
@@ -278,6 +285,9 @@ class Agent:
     # what we say
 
     def _tell(self, **facts: Any) -> None:
+        for what, problem in facts.get("problems", {}).items():
+            if problem != self._here.get("problems", {}).get(what):
+                log.warning("%s: %s", what, problem)
         self._here.update(facts)
         self._news.set()
 
@@ -316,6 +326,12 @@ class Agent:
                 await self.etcd.put(key, value)
         await self.presence.look()
         self.publisher.forget()
+
+
+def _problems(found: dict[str, str]) -> dict[str, str]:
+    """As many as fit a record that is read at a glance."""
+    more = len(found) - PROBLEMS
+    return dict(sorted(found.items())[:PROBLEMS]) | ({"...": f"and {more} more"} if more > 0 else {})
 
 
 async def _until_done(action: Callable[[], Coroutine[Any, Any, None]]) -> None:

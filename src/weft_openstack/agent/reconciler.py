@@ -51,6 +51,7 @@ class Reconciler:
     stale: bool = True  #: all is to be read
     failures: dict[str, _Failure] = field(default_factory=dict)  #: by owner
     problems: dict[str, str] = field(default_factory=dict)  #: for which nothing can be done
+    apart: dict[str, str] = field(default_factory=dict)  #: what is wrong with what no port stands on
     writes: int = 0
 
     def doubt(self) -> None:
@@ -134,6 +135,9 @@ class Reconciler:
 
     def _outcomes(self, desired: Desired, problems: dict[str, str], rest: dict[str, list[str]]) -> dict[str, Outcome]:
         found = {}
+        needed = {need for wish in desired.ports.values() for need in wish.needs}
+        wrong = {owner: failure.reason for owner, failure in self.failures.items()} | problems
+        self.apart = {owner: reason for owner, reason in wrong.items() if owner not in needed}
         for port, wish in desired.ports.items():
             interface = self.actual.find(wish.ref)
             place = {"interface": interface.name, "sw_if_index": interface.index} if interface else {}

@@ -122,7 +122,7 @@ class Copier:
             if records.same(record, item.value):
                 return True
             _check_revision(item, record)
-        return bool(await self.store.etcd.transact(condition, [Put(key, records.encode(record))]))
+        return bool(await self.store.etcd.transact(condition, [Put(key, records.encode(records.stamped(record)))]))
 
 
 def _check_revision(item: Item, record: records.Record) -> None:

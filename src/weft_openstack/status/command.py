@@ -54,7 +54,8 @@ async def _run(conf: Any) -> int:
             return int(stands is not None)
     everything = conf.command.name == "ports"
     print(_json(found) if conf.json else "\n".join(_lines(found, everything)))
-    return int(bool(_unwell(found)) or bool(found.problems) or not all(host.alive for host in found.hosts))
+    wrong = bool(found.problems) or any(host.problems or not host.alive for host in found.hosts)
+    return int(wrong or bool(_unwell(found)))
 
 
 def _json(what: Any) -> str:
@@ -84,6 +85,7 @@ def _lines(found: report.Report, everything: bool) -> list[str]:
             since = why.ago(line.since) if line.since else ""
             table.append((line.port, line.host, line.step, since, line.segment, line.interface, line.reason))
         lines += ["", *_table(table)]
+    lines += [f"! {host.host}: {what}: {problem}" for host in found.hosts for what, problem in host.problems.items()]
     lines += [f"! {key}: {problem}" for key, problem in sorted(found.problems.items())]
     return lines if found.hosts or found.problems else ["no host has an agent or a port"]
 

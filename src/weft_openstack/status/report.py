@@ -42,6 +42,7 @@ class HostLine(Struct, frozen=True):
     up: int = 0
     failed: int = 0
     pending: int = 0
+    problems: dict[str, str] = {}  #: with what no port of its own stands on
 
 
 class Report(Struct, frozen=True):
@@ -106,9 +107,10 @@ def _port(
         plan=state.plan if state else (),
     )
     if item is None:
-        return msgspec.structs.replace(line, step="unwanted", reason="the agent has not taken it away yet")
+        return msgspec.structs.replace(line, step="unwanted", since=None, reason="the agent has not taken it away yet")
     if state is not None and state.at == item.modified:
         return msgspec.structs.replace(line, step=state.status)
+    line = msgspec.structs.replace(line, since=record.written if record and record.written else None)
     if not alive:
         return msgspec.structs.replace(line, step="pending", reason=f"no agent lives on {host}")
     what = "its last record" if state else "it"
@@ -139,4 +141,5 @@ def _host(host: str, agent: records.Agent | None, lines: list[PortLine]) -> Host
         since=agent.started,
         physnets=agent.physnets,
         tunnels=agent.tunnels,
+        problems=agent.problems,
     )

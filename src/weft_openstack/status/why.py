@@ -97,6 +97,8 @@ async def _on_host(item: Item | None, key: str, report: Report, line: PortLine, 
         return [*answers, Answer("agent", "wrong", f"no agent lives on {line.host}")]
     text = f"lives on {line.host} since {ago(host.since)}; {host.forwarder}"
     answers.append(Answer("agent", "well" if host.ready else "wrong", text))
+    if line.segment.startswith("vxlan"):
+        answers += [Answer("agent", "wrong", f"{what}: {problem}") for what, problem in host.problems.items()]
     text = f"{line.step} since {ago(line.since)}" if line.since else line.step
     answers.append(Answer("port", _STATES.get(line.step, "wrong"), text + (f": {line.reason}" if line.reason else "")))
     answers += [Answer("plan", "waits", operation) for operation in line.plan]

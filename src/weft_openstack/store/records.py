@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
@@ -93,6 +94,7 @@ class Port(Record, frozen=True, kw_only=True):
     """``hosts/HOST/ports/PORT``: what a host should have for a port. Written by the driver."""
 
     revision: Revision  #: Neutron's revision_number
+    written: float = 0.0  #: when, in seconds since 1970
     network: Uuid
     segment: Segment
     mac: Mac
@@ -148,6 +150,7 @@ class Agent(Record, frozen=True, kw_only=True):
     ports: int = 0
     failed: int = 0
     ready: bool = False  #: the forwarder answers
+    problems: dict[str, str] = {}  #: a key, a tag or a name -> what is wrong with what no port of its own stands on
 
 
 class PortState(Record, frozen=True, kw_only=True):
@@ -203,11 +206,20 @@ def same(record: Record, value: bytes) -> bool:
         there = decode(type(record), value)
     except Malformed:
         return False
-    return msgspec.structs.replace(there, **_bare(there)) == msgspec.structs.replace(record, **_bare(record))
+    return _with(there, **_BARE) == _with(record, **_BARE)
 
 
-def _bare(record: Record) -> dict[str, int]:
-    return {"revision": 0} if "revision" in record.__struct_fields__ else {}
+def stamped(record: R) -> R:
+    """The record as written now."""
+    return _with(record, written=time.time())
+
+
+_BARE = {"revision": 0, "written": 0.0}
+
+
+def _with(record: R, **values: Any) -> R:
+    """A record with other values, as far as it has these fields."""
+    return msgspec.structs.replace(record, **{k: v for k, v in values.items() if k in record.__struct_fields__})
 
 
 def _check_addresses(addresses: tuple[str, ...]) -> None:
