@@ -151,7 +151,8 @@ class Device:
         if is_add:
             self.bridges[bd_id] = SimpleNamespace(bd_id=bd_id, sw_if_details=[], **flags)
         else:
-            del self.bridges[bd_id]
+            for table in (self.bridges, self.macs, self.neighbors):
+                table.pop(bd_id, None)
         return _reply()
 
     def sw_interface_set_l2_bridge(self, rx_sw_if_index: int, bd_id: int, enable: bool, shg: int = 0, **_: Any) -> Any:

@@ -14,8 +14,9 @@ from tests.openstack.simulated import UPLINK, Simulated
 
 from weft_openstack.agent import tags
 from weft_openstack.agent.actual import Vhost
-from weft_openstack.agent.desired import Builder, Desired, HostFacts
+from weft_openstack.agent.desired import Desired, HostFacts
 from weft_openstack.agent.forwarder import FOR_HOST, FOR_VHOST, FOR_VXLAN, NEEDED, Refused
+from weft_openstack.agent.ledger import Ledger
 from weft_openstack.agent.reconciler import Reconciler
 from weft_openstack.store import records
 from weft_openstack.store.etcd import Item
@@ -40,11 +41,12 @@ class Host:
     def desired(self, *ports: records.Port, places: tuple[records.Location, ...] = ()) -> Desired:
         there = {f"h{number}": item(records.Endpoint(address=f"192.0.2.{number}")) for number in (2, 3)}
         networks = {NETWORK.format(5000): {PORT.format(n): item(each) for n, each in enumerate(places, 100)}}
-        return Builder(self.facts, networks, there).build({PORT.format(n): item(each) for n, each in enumerate(ports)})
+        return Ledger(self.facts, networks, there).build({PORT.format(n): item(each) for n, each in enumerate(ports)})
 
     async def round(self, desired: Desired) -> dict[str, str]:
         """Make it so; the reason for which each port is not up."""
-        outcomes = await self.reconciler.round(desired)
+        await self.reconciler.round(desired)
+        outcomes = self.reconciler.outcomes
         assert (await self.forwarder.read()) is not None
         return {port: outcome.reason for port, outcome in outcomes.items() if outcome.status != "up"}
 

@@ -7,7 +7,8 @@ from tests.openstack.net import NETWORK, PORT, SEGMENT, flat, location, port, vl
 
 from weft_openstack.agent import tags
 from weft_openstack.agent.actual import Actual, Bridge, Interface, Tunnel, Vhost
-from weft_openstack.agent.desired import Builder, Desired, HostFacts
+from weft_openstack.agent.desired import Desired, HostFacts
+from weft_openstack.agent.ledger import Ledger
 from weft_openstack.agent.plan import Plan, make
 from weft_openstack.store import records
 from weft_openstack.store.etcd import Item
@@ -27,7 +28,7 @@ def build(
 ) -> Desired:
     networks = {NETWORK.format(5000): {PORT.format(n): item(each) for n, each in (locations or {}).items()}}
     there = {host: item(records.Endpoint(address=address)) for host, address in (endpoints or {}).items()}
-    return Builder(FACTS, networks, there).build({PORT.format(number): item(each) for number, each in ports})
+    return Ledger(FACTS, networks, there).build({PORT.format(number): item(each) for number, each in ports})
 
 
 def uplinked() -> Actual:

@@ -100,9 +100,12 @@ class Actual:
     leaving: set[int] = field(default_factory=set)  #: interfaces that we are deleting
     _by_ref: dict[str, int] = field(default_factory=dict)
     _bridges: dict[str, int] = field(default_factory=dict)
+    _being: dict[object, int] = field(default_factory=dict)  #: what no two interfaces can be -> which one is it
 
     def add(self, interface: Interface) -> None:
         self.interfaces[interface.index] = interface
+        if (identity := _identity(interface)) is not None:
+            self._being[identity] = interface.index
         self._by_ref[interface.name] = interface.index
         if interface.tag:
             self._by_ref[interface.tag] = interface.index
@@ -114,6 +117,8 @@ class Actual:
     def remove(self, index: int) -> None:
         gone = self.interfaces.pop(index)
         self.leaving.discard(index)
+        if self._being.get(identity := _identity(gone)) == index:
+            del self._being[identity]
         for ref in (gone.name, gone.tag):
             if self._by_ref.get(ref) == index:
                 del self._by_ref[ref]
@@ -121,6 +126,11 @@ class Actual:
     def find(self, ref: str) -> Interface | None:
         """The interface of a tag or a name."""
         index = self._by_ref.get(ref)
+        return None if index is None else self.interfaces[index]
+
+    def being(self, identity: object) -> Interface | None:
+        """The interface that is something: a Vhost, a Host, a Tunnel; or the parent's index and a VLAN."""
+        index = self._being.get(identity)
         return None if index is None else self.interfaces[index]
 
     def add_bridge(self, bridge: Bridge) -> None:
@@ -143,3 +153,10 @@ class Actual:
         while number in self.bridges or number in taken:
             number += 1
         return number
+
+
+def _identity(interface: Interface) -> object:
+    """What no second interface can be; None for those of others that we would never make."""
+    if interface.vlan:
+        return (interface.parent, interface.vlan)
+    return interface.what

@@ -13,16 +13,17 @@ from typing import Any
 
 from weft_openstack.agent import devices
 from weft_openstack.agent.actual import Host
-from weft_openstack.agent.desired import Builder, Desired, HostFacts
+from weft_openstack.agent.desired import HostFacts
 from weft_openstack.agent.forwarder import FOR_HOST, FOR_VHOST, FOR_VXLAN, Forwarder, Lost, Refused
 from weft_openstack.agent.plan import Plan
 from weft_openstack.agent.presence import Occupied, Presence, first_record
 from weft_openstack.agent.publisher import Publisher
 from weft_openstack.agent.reconciler import Outcome, Reconciler
+from weft_openstack.agent.watched import Watched
 from weft_openstack.store import keys, records
 from weft_openstack.store.etcd import Etcd, Settings, StoreError
 from weft_openstack.store.lease import SECONDS, Lease
-from weft_openstack.store.mirror import RETRY, Mirror
+from weft_openstack.store.mirror import RETRY
 
 log = logging.getLogger("weft_openstack.agent")
 
@@ -68,11 +69,7 @@ class Agent:
         self.forwarder = self.forwarder or Forwarder(config.api_socket)
         self.reconciler = Reconciler(self.forwarder, frozenset(facts.physnets.values()))
         self._wake, self._news = asyncio.Event(), asyncio.Event()
-        self._hosts: set[str] = set()  #: whose tunnels matter here
-        self.ports = Mirror(self.etcd, config.prefix + keys.host_ports(facts.name), self._changed)
-        self.endpoints = Mirror(self.etcd, config.prefix + keys.ENDPOINTS, self._endpoints_changed)
-        self.networks: dict[str, Mirror] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.watched = Watched(self.etcd, config.prefix, facts, self._wake.set)
         self.lease = Lease(self.etcd, self._lease_lost, config.lease_seconds)
         record = first_record(
             agent=_version(),
@@ -84,27 +81,21 @@ class Agent:
         )
         self.presence = Presence(self.etcd, config.prefix, facts.name, self.lease, record)
         self.publisher = Publisher(self.etcd, config.prefix, facts.name, self.lease)
+        self._unsaid: set[str] | None = None  #: ports of which there may be something to say; None: all
         self._devices: set[str] = set()  #: Linux devices that were there when it was last looked
         self._here: dict[str, Any] = {"forwarder": "not reached yet", "ready": False}
 
     # what others say
 
-    def _changed(self, _paths: set[str]) -> None:
-        self._wake.set()
-
-    def _endpoints_changed(self, hosts: set[str]) -> None:
-        """Where tunnels of hosts end that have no port of our networks changes nothing here."""
-        if not self._hosts.isdisjoint(hosts):
-            self._wake.set()
-
     def _devices_changed(self) -> None:
         """What failed because its device was missing has its turn when the device is there."""
         if not self.reconciler.failures:
             return
+        interfaces = self.watched.desired().interfaces
         wanted = {
             ref: each.what.device
-            for ref, each in self.desired().interfaces.items()
-            if ref in self.reconciler.failures and isinstance(each.what, Host)
+            for ref in self.reconciler.failures
+            if (each := interfaces.get(ref)) and isinstance(each.what, Host)
         }
         before, self._devices = self._devices, devices.present(wanted.values())
         came = self._devices - before
@@ -123,30 +114,6 @@ class Agent:
         self.presence.forget()
         self._news.set()
 
-    def _networks(self) -> list[Mirror]:
-        """Watch the networks that tunnelled ports refer to, and no others. Those watched."""
-        wanted = set()
-        for item in self.ports.items.values():
-            with suppress(records.Malformed):
-                port = records.read(records.Port, item)
-                if port.segment.type == "vxlan":
-                    wanted.add(port.network)
-        for network in self.networks.keys() - wanted:
-            self._tasks.pop(network).cancel()
-            del self.networks[network]
-        for network in wanted - self.networks.keys():
-            mirror = Mirror(self.etcd, self.config.prefix + keys.locations(network), self._changed)
-            self.networks[network] = mirror
-            self._tasks[network] = asyncio.create_task(mirror.run())
-        return list(self.networks.values())
-
-    def desired(self) -> Desired:
-        """What the forwarder should have, as far as the store has said."""
-        networks = {network: mirror.items for network, mirror in self.networks.items()}
-        desired = Builder(self.config.facts, networks, self.endpoints.items).build(self.ports.items)
-        self._hosts = desired.hosts
-        return desired
-
     # running
 
     async def run(self) -> None:
@@ -154,7 +121,13 @@ class Agent:
         try:
             await _until_done(self.presence.take)
             async with asyncio.TaskGroup() as group:
-                for part in (self.ports.run, self.endpoints.run, self.lease.run, self._reconcile, self._publish):
+                for part in (
+                    self.watched.ports.run,
+                    self.watched.endpoints.run,
+                    self.lease.run,
+                    self._reconcile,
+                    self._publish,
+                ):
                     group.create_task(part())
                 group.create_task(devices.watch(self._devices_changed))
                 group.create_task(self._look_for_folders())
@@ -162,32 +135,24 @@ class Agent:
             await self.close()
 
     async def close(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
+        self.watched.close()
         await self.forwarder.close()
         await self.etcd.close()
 
     async def show_plan(self) -> Plan:
         """What a round would do now. Raises StoreError or Lost or Refused."""
-        tasks = [asyncio.create_task(mirror.run()) for mirror in (self.ports, self.endpoints)]
+        tasks = [asyncio.create_task(mirror.run()) for mirror in (self.watched.ports, self.watched.endpoints)]
         try:
-            await self._complete()
+            await self.watched.complete()
             await self.forwarder.connect()
-            return await self.reconciler.plan(self.desired())
+            return await self.reconciler.plan(self.watched.desired())
         finally:
             for task in tasks:
                 task.cancel()
 
-    async def _complete(self) -> None:
-        """Wait until all that is to be known before the first change is known: what is not known would be removed."""
-        await self.ports.complete.wait()
-        await self.endpoints.complete.wait()
-        for network in self._networks():
-            await network.complete.wait()
-
     async def _reconcile(self) -> None:
         """Rounds, for ever."""
-        await self._complete()
+        await self.watched.complete()
         attempt, since = 0, time.monotonic()
         while True:
             try:
@@ -199,7 +164,7 @@ class Agent:
                     since = time.monotonic()
             except (Lost, Refused) as error:
                 if time.monotonic() - since > GRACE:
-                    self.outcomes = self._without_forwarder(str(error))
+                    self.outcomes, self._unsaid = self._without_forwarder(str(error)), None
                 if self._here["ready"] or self._here["forwarder"] != str(error):
                     log.warning("forwarder: %s; trying again", error)
                 self._tell(forwarder=str(error), ready=False)
@@ -212,7 +177,7 @@ class Agent:
 
     def _without_forwarder(self, reason: str) -> dict[str, Outcome]:
         """What becomes of ports while there is no forwarder."""
-        ports = self.desired().ports
+        ports = self.watched.desired().ports
         return {
             port: Outcome("failed", wish.at, f"the forwarder is away: {reason}", plan=("connect to the forwarder",))
             for port, wish in ports.items()
@@ -234,20 +199,25 @@ class Agent:
         try:
             while True:
                 self._wake.clear()
-                self._networks()
-                if time.monotonic() - read > self.config.read_interval:
+                began = time.monotonic()
+                if began - read > self.config.read_interval:
                     self.reconciler.doubt()
                 if self.reconciler.stale:
-                    read = time.monotonic()
-                began, desired = time.monotonic(), self.desired()
-                self.outcomes = await self.reconciler.round(desired)
-                failed = sum(outcome.status == "failed" for outcome in self.outcomes.values())
+                    read = began
+                    self.watched.forget()
+                desired = self.watched.desired()
+                news = await self.reconciler.round(desired, self.watched.touched())
+                self.outcomes = self.reconciler.outcomes
+                if news is None:
+                    self._unsaid = None
+                elif self._unsaid is not None:
+                    self._unsaid |= news
                 self._tell(
                     forwarder=self.forwarder.version,
                     ready=True,
                     ports=len(self.outcomes),
-                    failed=failed,
-                    problems=_problems(desired.notes | self.reconciler.apart),
+                    failed=len(self.reconciler.failed),
+                    problems=_problems(desired.notes | self.reconciler.apart(desired)),
                 )
                 if self._wake.is_set():  # more came meanwhile: what comes in crowds is done together
                     await asyncio.sleep(min(PAUSE, time.monotonic() - began))
@@ -305,10 +275,12 @@ class Agent:
                     await self._look()
                     look = loop.time() + self.config.read_interval
                 if self.outcomes is not None:
-                    await self.publisher.say(self.outcomes)
+                    ports, self._unsaid = self._unsaid, set()
+                    await self.publisher.say(self.outcomes, ports)
                 await self.presence.say(**self._here)
                 attempt = 0
             except StoreError as error:
+                self._unsaid = None
                 log.warning("what became of the ports could not be said: %s; trying again", error)
                 self._news.set()
                 await asyncio.sleep(RETRY[min(attempt, len(RETRY) - 1)])

@@ -1,4 +1,8 @@
-"""What the forwarder should have, from the store's records. Nothing here asks or changes anything."""
+"""What the forwarder should have, as the store's records say; nothing here asks or changes anything.
+
+`asks` says what a single record asks for: things by their keys, many of which other records ask for as well. The
+`ledger` puts together what all of them ask for.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from weft_openstack.agent import tags
 from weft_openstack.agent.actual import Existing, Host, Tunnel, Vhost, Vlan, What
@@ -31,14 +36,12 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class WantedBridge:
-    """A bridge domain. Static addresses: MAC -> the interface's tag; neighbors: address -> MAC."""
+    """A bridge domain."""
 
     tag: str
     uu_flood: bool
     arp_term: bool
     mac_age: int
-    macs: dict[str, str] = field(default_factory=dict)
-    neighbors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,153 +66,155 @@ class Wish:
     needs: tuple[str, ...] = ()
     up: bool = True
     problem: str = ""
+    shares: tuple[str, str] | None = None  #: an uplink, and the bridge domain that it has to be in
+
+
+@dataclass(frozen=True)
+class Tunnelled:
+    """A network whose ports on other hosts are to be reached by tunnels."""
+
+    bridge: str
+    vni: int
+    mtu: int
 
 
 @dataclass
 class Desired:
-    """All of it."""
+    """All of it. Each field is a kind of thing, and what is wanted of that kind by name."""
 
     bridges: dict[str, WantedBridge] = field(default_factory=dict)
     interfaces: dict[str, Wanted] = field(default_factory=dict)
+    macs: dict[tuple[str, str], str] = field(default_factory=dict)  #: bridge domain, MAC -> behind which interface
+    neighbors: dict[tuple[str, str], str] = field(default_factory=dict)  #: bridge domain, address -> MAC
     ports: dict[str, Wish] = field(default_factory=dict)
-    keep: set[str] = field(default_factory=set)  #: tags of what is left as it is, as nobody can read what it should be
+    keep: dict[str, bool] = field(default_factory=dict)  #: tags of what stays, as nobody can read what it should be
     notes: dict[str, str] = field(default_factory=dict)  #: key -> what is wrong with a shared object
-    hosts: set[str] = field(default_factory=set)  #: others that ports of our networks are on
+    hosts: dict[str, bool] = field(default_factory=dict)  #: others that ports of our networks are on
+    networks: dict[tuple[str, str], Tunnelled] = field(default_factory=dict)  #: by network and bridge domain
+    users: dict[str, set[str]] = field(default_factory=dict)  #: what ports stand on -> these ports; no kind of thing
+
+
+Key = tuple[str, Any]  #: a field of Desired, and a name there
+Asks = dict[Key, Any]  #: what is to be there
 
 
 class Impossible(Exception):
     """A port cannot be; says why."""
 
 
-@dataclass
-class Builder:
-    """Makes the desired state. `networks` are the locations of the networks that are watched, by port."""
+def asks(facts: HostFacts, port: str, item: Item) -> Asks:
+    """What a port's record asks for."""
+    ref = tags.port(port)
+    try:
+        record = records.read(records.Port, item)
+        what, needs = _what(facts, record.attachment)
+        bridge, shared, below = _SEGMENTS[record.segment.type](facts, record)
+    except records.Malformed as error:
+        return {("keep", ref): True, ("ports", port): Wish(item.modified, ref, problem=str(error))}
+    except Impossible as error:
+        return {("ports", port): Wish(item.modified, ref, problem=str(error))}
+    shared["interfaces", ref] = Wanted(
+        ref, what, bridge=bridge, pops=isinstance(what, Vlan), up=record.admin_up, mtu=record.mtu
+    )
+    if record.segment.type == "vxlan" and record.active:
+        # Unknown addresses are not flooded there, and it may be long before the port says something by itself.
+        shared["macs", (bridge, record.mac)] = ref
+    shares = (below[0], bridge) if record.segment.type == "flat" else None
+    stands = tuple(dict.fromkeys((ref, bridge, *needs, *below)))  # a record may name itself as its parent
+    shared["ports", port] = Wish(item.modified, ref, stands, record.admin_up, shares=shares)
+    return shared
 
-    facts: HostFacts
-    networks: Mapping[str, Mapping[str, Item]]
-    endpoints: Mapping[str, Item]
-    desired: Desired = field(default_factory=Desired)
 
-    def build(self, ports: Mapping[str, Item]) -> Desired:
-        """From the items below hosts/HOST/ports/."""
-        good: dict[str, tuple[int, records.Port]] = {}
-        for port, item in sorted(ports.items()):
-            try:
-                good[port] = (item.modified, records.read(records.Port, item))
-            except records.Malformed as error:
-                self.desired.keep.add(tags.port(port))
-                self.desired.ports[port] = Wish(item.modified, tags.port(port), problem=str(error))
-        for port, (at, record) in good.items():
-            try:
-                self.desired.ports[port] = self._port(port, at, record)
-            except Impossible as error:
-                self.desired.ports[port] = Wish(at, tags.port(port), problem=str(error))
-        return self.desired
+def _what(facts: HostFacts, attachment: records.Attachment) -> tuple[What, tuple[str, ...]]:
+    match attachment:
+        case records.VhostUser(socket):
+            if os.path.dirname(socket) != facts.vhost_user_dir or socket != os.path.normpath(socket):
+                raise Impossible(f"the socket {socket} is not in {facts.vhost_user_dir}")
+            return Vhost(socket), ()
+        case records.HostInterface(device):
+            if not TAP.match(device):
+                raise Impossible(f"the device {device} is none that a port can have (tap and 11 characters)")
+            return Host(device), ()
+        case records.SubPort(parent, vlan):
+            return Vlan(tags.port(parent), vlan), (tags.port(parent),)
 
-    def _port(self, port: str, at: int, record: records.Port) -> Wish:
-        ref = tags.port(port)
-        what, needs = self._what(record.attachment)
-        bridge, below = _SEGMENTS[record.segment.type](self, record)
-        self.desired.interfaces[ref] = Wanted(
-            ref, what, bridge=bridge, pops=isinstance(what, Vlan), up=record.admin_up, mtu=record.mtu
-        )
-        if record.segment.type == "vxlan" and record.active:
-            # Unknown addresses are not flooded there, and it may be long before the port says something by itself.
-            self.desired.bridges[bridge].macs[record.mac] = ref
-        return Wish(at, ref, (ref, bridge, *needs, *below), up=record.admin_up)
 
-    def _what(self, attachment: records.Attachment) -> tuple[What, tuple[str, ...]]:
-        match attachment:
-            case records.VhostUser(socket):
-                if os.path.dirname(socket) != self.facts.vhost_user_dir or socket != os.path.normpath(socket):
-                    raise Impossible(f"the socket {socket} is not in {self.facts.vhost_user_dir}")
-                return Vhost(socket), ()
-            case records.HostInterface(device):
-                if not TAP.match(device):
-                    raise Impossible(f"the device {device} is none that a port can have (tap and 11 characters)")
-                return Host(device), ()
-            case records.SubPort(parent, vlan):
-                return Vlan(tags.port(parent), vlan), (tags.port(parent),)
+def _uplink(facts: HostFacts, record: records.Port) -> str:
+    """The uplink of a port's physical network."""
+    physnet = record.segment.physnet
+    assert physnet is not None
+    if physnet not in facts.physnets:
+        known = ", ".join(sorted(facts.physnets)) or "none"
+        raise Impossible(f"the physical network {physnet} is not configured on this host; configured: {known}")
+    return facts.physnets[physnet]
 
-    def _uplink(self, record: records.Port) -> str:
-        """The uplink of a port's physical network."""
-        physnet = record.segment.physnet
-        assert physnet is not None
-        if physnet not in self.facts.physnets:
-            known = ", ".join(sorted(self.facts.physnets)) or "none"
-            raise Impossible(f"the physical network {physnet} is not configured on this host; configured: {known}")
-        return self.facts.physnets[physnet]
 
-    def _flat(self, record: records.Port) -> tuple[str, tuple[str, ...]]:
-        uplink, bridge = self._uplink(record), tags.bridge(record.segment.id)
-        self._bridge(bridge)
-        known = self.desired.interfaces.get(uplink)
-        if known and known.bridge not in (None, bridge):
-            raise Impossible(f"the uplink {uplink} carries another flat network already")
-        self.desired.interfaces[uplink] = Wanted(uplink, Existing(uplink), bridge=bridge)
-        return bridge, (uplink,)
+#: The bridge domain of a network, what all ports there ask for, and on which interfaces they stand.
+Shared = tuple[str, Asks, tuple[str, ...]]
 
-    def _vlan(self, record: records.Port) -> tuple[str, tuple[str, ...]]:
-        uplink, bridge, ref = self._uplink(record), tags.bridge(record.segment.id), tags.uplink(record.segment.id)
-        assert record.segment.number is not None
-        self._bridge(bridge)
-        self.desired.interfaces.setdefault(uplink, Wanted(uplink, Existing(uplink)))
-        what = Vlan(uplink, record.segment.number)
-        self.desired.interfaces[ref] = Wanted(ref, what, bridge=bridge, pops=True, mtu=record.mtu)
-        return bridge, (ref, uplink)
 
-    def _bridge(self, tag: str) -> None:
-        if tag not in self.desired.bridges:
-            self.desired.bridges[tag] = WantedBridge(tag, uu_flood=True, arp_term=False, mac_age=self.facts.mac_age)
+def _flat(facts: HostFacts, record: records.Port) -> Shared:
+    uplink, bridge = _uplink(facts, record), tags.bridge(record.segment.id)
+    asked = _flooding(facts, bridge) | {("interfaces", uplink): Wanted(uplink, Existing(uplink), bridge=bridge)}
+    return bridge, asked, (uplink,)
 
-    def _vxlan(self, record: records.Port) -> tuple[str, tuple[str, ...]]:
-        """A tunnel to each host that has a port of the network, and where each of these ports is."""
-        source, tag = self.facts.tunnel_address, tags.bridge(record.segment.id)
-        if source is None:
-            raise Impossible("this host has no address for tunnels (tunnel_address)")
-        if tag not in self.desired.bridges:
-            bridge = WantedBridge(tag, uu_flood=False, arp_term=True, mac_age=self.facts.mac_age)
-            self.desired.bridges[tag] = bridge
-            for path, item in self.networks.get(record.network, {}).items():
-                self._location(bridge, source, record, path, item)
-        return tag, ()
 
-    def _location(self, bridge: WantedBridge, source: str, port: records.Port, path: str, item: Item) -> None:
-        key, vni = keys.location(port.network, path), port.segment.number
-        assert vni is not None
-        try:
-            location = records.read(records.Location, item)
-            for address in location.ips:
-                bridge.neighbors[_canonical(address)] = location.mac
-            if location.host == self.facts.name:
-                return
-            self.desired.hosts.add(location.host)
-            key = keys.endpoint(location.host)
-            if location.host not in self.endpoints:
-                self.desired.notes[key] = f"{location.host} has not said where its tunnels end"
-                return
-            there = records.read(records.Endpoint, self.endpoints[location.host]).address
-            if there == source:
-                self.desired.notes[key] = f"{location.host} says that its tunnels end here ({there})"
-                return
-        except records.Malformed as error:
-            self.desired.notes[key] = str(error)
-            return
-        ref = tags.tunnel(vni, there)
-        if ref not in self.desired.interfaces:
-            what = Tunnel(source, there, vni)
-            self.desired.interfaces[ref] = Wanted(ref, what, bridge=bridge.tag, group=TUNNELS, mtu=port.mtu)
-        bridge.macs[location.mac] = ref
+def _vlan(facts: HostFacts, record: records.Port) -> Shared:
+    uplink, bridge, ref = _uplink(facts, record), tags.bridge(record.segment.id), tags.uplink(record.segment.id)
+    assert record.segment.number is not None
+    asked = _flooding(facts, bridge)
+    asked["interfaces", uplink] = Wanted(uplink, Existing(uplink))
+    what = Vlan(uplink, record.segment.number)
+    asked["interfaces", ref] = Wanted(ref, what, bridge=bridge, pops=True, mtu=record.mtu)
+    return bridge, asked, (ref, uplink)
+
+
+def _flooding(facts: HostFacts, tag: str) -> Asks:
+    return {("bridges", tag): WantedBridge(tag, uu_flood=True, arp_term=False, mac_age=facts.mac_age)}
+
+
+def _vxlan(facts: HostFacts, record: records.Port) -> Shared:
+    """What is behind tunnels is for the locations of the network's ports to ask."""
+    tag, vni = tags.bridge(record.segment.id), record.segment.number
+    assert vni is not None
+    if facts.tunnel_address is None:
+        raise Impossible("this host has no address for tunnels (tunnel_address)")
+    asked: Asks = {
+        ("bridges", tag): WantedBridge(tag, uu_flood=False, arp_term=True, mac_age=facts.mac_age),
+        ("networks", (record.network, tag)): Tunnelled(tag, vni, record.mtu),
+    }
+    return tag, asked, ()
+
+
+_SEGMENTS: dict[str, Callable[[HostFacts, records.Port], Shared]] = {"flat": _flat, "vlan": _vlan, "vxlan": _vxlan}
+
+
+def asks_of_location(facts: HostFacts, key: str, item: Item, network: Tunnelled, endpoints: Mapping[str, Item]) -> Asks:
+    """What the location of a port asks for on a host that has ports on its network: a tunnel to there."""
+    source, asked, tag = facts.tunnel_address, Asks(), network.bridge
+    assert source is not None
+    try:
+        location = records.read(records.Location, item)
+        for address in location.ips:
+            asked["neighbors", (tag, _canonical(address))] = location.mac
+        if location.host == facts.name:
+            return asked
+        asked["hosts", location.host] = True
+        key = keys.endpoint(location.host)
+        if location.host not in endpoints:
+            return asked | {("notes", key): f"{location.host} has not said where its tunnels end"}
+        there = records.read(records.Endpoint, endpoints[location.host]).address
+    except records.Malformed as error:
+        return asked | {("notes", key): str(error)}
+    if there == source:
+        return asked | {("notes", key): f"{location.host} says that its tunnels end here ({there})"}
+    ref, what = tags.tunnel(network.vni, there), Tunnel(source, there, network.vni)
+    asked["interfaces", ref] = Wanted(ref, what, bridge=tag, group=TUNNELS, mtu=network.mtu)
+    asked["macs", (tag, location.mac)] = ref
+    return asked
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def _canonical(address: str) -> str:
     """An address as the forwarder's dumps write it."""
     return str(ipaddress.ip_address(address))
-
-
-_SEGMENTS: dict[str, Callable[[Builder, records.Port], tuple[str, tuple[str, ...]]]] = {
-    "flat": Builder._flat,
-    "vlan": Builder._vlan,
-    "vxlan": Builder._vxlan,
-}

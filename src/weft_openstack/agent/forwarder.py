@@ -80,13 +80,12 @@ class Forwarder:
         self.lost = asyncio.Event()
         self.events: asyncio.Queue[Any] = asyncio.Queue()
         self._client: Any = None
-        self._gone: asyncio.Future[None]
+        self._asked: set[asyncio.Future[Any]] = set()  #: what waits for an answer
 
     async def connect(self) -> None:
         """Connect and learn the messages. Raises Lost, or Refused if the forwarder cannot do what an agent needs."""
         await self.close()
         self.lost.clear()
-        self._gone = asyncio.get_running_loop().create_future()
         self._client = await self._open()
         if missing := self.missing(NEEDED):
             await self.close()
@@ -113,9 +112,14 @@ class Forwarder:
     def _ended(self, task: asyncio.Task[None]) -> None:
         with suppress(asyncio.CancelledError):
             task.exception()
+        self._end("the connection to the forwarder ended")
+
+    def _end(self, reason: str) -> None:
+        """Nothing is answered any more."""
         self.lost.set()
-        if not self._gone.done():
-            self._gone.set_result(None)
+        for answer in self._asked:
+            if not answer.done():
+                answer.set_exception(Lost(reason))
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -139,11 +143,13 @@ class Forwarder:
         if not hasattr(self._client.api, name):
             raise Refused(f"the forwarder has no message {name}")
         answer = getattr(self._client.api, name)(**fields)
-        done, _ = await asyncio.wait((answer, self._gone), timeout=self.timeout, return_when=asyncio.FIRST_COMPLETED)
-        if answer in done:
-            return answer.result()
-        self.lost.set()
-        raise Lost(f"the forwarder does not answer {name}")
+        self._asked.add(answer)
+        late = asyncio.get_running_loop().call_later(self.timeout, self._end, f"the forwarder does not answer {name}")
+        try:
+            return await answer
+        finally:
+            late.cancel()
+            self._asked.discard(answer)
 
     async def call(self, name: str, **fields: Any) -> Any:
         """The reply to a request. Raises Refused with the forwarder's reason, or Lost."""

@@ -1,7 +1,8 @@
 """What can be done to the forwarder: each operation can be printed, compared, carried out, and notes what it did.
 
-`rank` orders a plan: operations of one rank do not depend on each other and are sent together. `owner` is the tag or
-name of the thing that an operation is for, and whose error its failure is.
+`rank` orders a plan: operations of one rank do not depend on each other, and forwarders carry out what one connection
+sends in its order. Only what needs the number of an interface that is made waits for answers: ranks in `WAITS` do.
+`owner` is the tag or name of the thing that an operation is for, and whose error its failure is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, ClassVar
 
 from weft_openstack.agent.actual import Actual, Bridge, Host, Interface, Tunnel, Vhost, Vlan
 from weft_openstack.agent.forwarder import ALL, ARP_TERM, DISABLED, POP_1, UP, UU_FLOOD, Forwarder, Refused
+
+WAITS = (8, 9)  #: ranks at which all that was sent before has to be answered
 
 
 @dataclass(frozen=True)
@@ -287,6 +290,8 @@ async def _tag(forwarder: Forwarder, actual: Actual, index: int, tag: str) -> No
     await forwarder.call("sw_interface_tag_add_del", is_add=True, sw_if_index=index, tag=tag)
     actual.tag(index, tag)
 
+
+MAKING = (Create, CreateSub, Adopt)  #: after these an interface has another name and number
 
 # wiring
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
 
 from weft_openstack.agent import operations as ops
 from weft_openstack.agent import tags
-from weft_openstack.agent.actual import Actual, Bridge, Existing, Interface, Tunnel, Vlan, What
-from weft_openstack.agent.desired import Desired, Wanted, WantedBridge
+from weft_openstack.agent.actual import Actual, Bridge, Existing, Host, Interface, Tunnel, Vhost, Vlan, What
+from weft_openstack.agent.desired import Desired, Wanted
+from weft_openstack.agent.ledger import Touched
 
 
 @dataclass
@@ -18,21 +23,22 @@ class Plan:
     operations: list[ops.Operation] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
 
-    def ranks(self) -> Iterator[list[ops.Operation]]:
-        """The operations that can be done together, in turn."""
-        together: list[ops.Operation] = []
-        for operation in self.operations:
-            if together and operation.rank != together[0].rank:
-                yield together
-                together = []
-            together.append(operation)
-        if together:
-            yield together
+    def stages(self) -> Iterator[list[ops.Operation]]:
+        """The operations that can be sent without waiting for answers, in turn."""
+        for _, stage in groupby(self.operations, lambda operation: bisect(ops.WAITS, operation.rank)):
+            yield list(stage)
 
 
-def make(desired: Desired, actual: Actual, uplinks: Collection[str]) -> Plan:
-    """The plan. `uplinks` are interfaces of others that we may take out of our bridge domains again."""
-    planner = _Planner(desired, actual, set(uplinks))
+def make(
+    desired: Desired,
+    actual: Actual,
+    uplinks: Collection[str],
+    touched: Touched | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan; where it is known what changes touched since the last one, for that only, with the problems that the
+    rest has. `uplinks` are interfaces of others that we may take out of our bridge domains again."""
+    planner = _Planner(desired, actual, set(uplinks), _scope(desired, actual, touched), dict(problems or {}))
     planner.remove()
     planner.bridges()
     planner.interfaces()
@@ -41,43 +47,75 @@ def make(desired: Desired, actual: Actual, uplinks: Collection[str]) -> Plan:
     return planner.plan
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What to look at: names of things that are wanted, and indices and numbers of those that are there."""
+
+    wanted_bridges: Collection[str]
+    wanted: Collection[str]  #: interfaces
+    macs: Collection[tuple[str, str]]
+    neighbors: Collection[tuple[str, str]]
+    bridges: Collection[Bridge]
+    interfaces: Collection[Interface]
+
+
+def _scope(desired: Desired, actual: Actual, touched: Touched | None) -> Scope:
+    if touched is None:
+        found = [(tag, bridge) for tag in desired.bridges if (bridge := actual.bridge(tag)) is not None]
+        return Scope(
+            desired.bridges,
+            desired.interfaces,
+            desired.macs.keys() | {(tag, mac) for tag, bridge in found for mac in bridge.macs},
+            desired.neighbors.keys() | {(tag, address) for tag, bridge in found for address in bridge.neighbors},
+            actual.bridges.values(),
+            actual.interfaces.values(),
+        )
+    names: defaultdict[str, list[Any]] = defaultdict(list)
+    for kind, name in touched:
+        names[kind].append(name)
+    return Scope(
+        names["bridges"],
+        names["interfaces"],
+        names["macs"],
+        names["neighbors"],
+        list(filter(None, map(actual.bridge, names["bridges"]))),
+        list(filter(None, map(actual.find, names["interfaces"]))),
+    )
+
+
 class _Planner:
-    def __init__(self, desired: Desired, actual: Actual, uplinks: set[str]) -> None:
-        self.desired, self.actual, self.uplinks = desired, actual, uplinks
-        self.plan = Plan()
+    def __init__(
+        self, desired: Desired, actual: Actual, uplinks: set[str], scope: Scope, problems: dict[str, str]
+    ) -> None:
+        self.desired, self.actual, self.uplinks, self.scope = desired, actual, uplinks, scope
+        self.plan = Plan(problems=problems)
         self.doomed: set[int] = set()  #: interfaces that go
         self.taken: set[int] = set()  #: numbers of bridge domains to be made
-        by_bridge: dict[int, list[Interface]] = {}
-        for interface in actual.interfaces.values():
-            if interface.bridge != -1:
-                by_bridge.setdefault(interface.bridge, []).append(interface)
-        self.members = by_bridge
         #: Bridge domains of ports of which nobody can read what they should be stay as they are.
-        self.kept = {each.bridge for each in actual.interfaces.values() if each.tag in desired.keep} - {-1}
-        self.unused = {_identity(each): each for each in actual.interfaces.values() if each.what or each.vlan}
+        self.kept = {there.bridge for each in desired.keep if (there := actual.find(each))} - {-1}
 
     def _do(self, operation: ops.Operation) -> None:
         self.plan.operations.append(operation)
 
     def remove(self) -> None:
         """Interfaces of ours that are not wanted or not as wanted, then bridge domains."""
-        ours = [each for each in self.actual.interfaces.values() if tags.is_ours(each.tag)]
+        ours = [each for each in self.scope.interfaces if tags.is_ours(each.tag)]
         for interface in sorted(ours, key=lambda each: each.parent != -1):  # parents first: they decide about children
-            if interface.tag in self.desired.keep or interface.bridge in self.kept:
-                continue
             wanted = self.desired.interfaces.get(interface.tag)
             if wanted is None or not self._is(interface, wanted.what):
-                self._delete(interface)
-        for bridge in self.actual.bridges.values():
-            if not tags.is_ours(bridge.tag) or bridge.id in self.kept:
-                continue
-            wanted_here = bridge.tag in self.desired.bridges and self.actual.bridge(bridge.tag) is bridge
-            for member in self.members.get(bridge.id, []):
-                self._release(member, bridge, wanted_here)
-            if not wanted_here:
+                self._delete(interface, wanted)
+        for member in self.scope.interfaces:
+            self._release(member)
+        for bridge in self.scope.bridges:
+            if tags.is_ours(bridge.tag) and bridge.id not in self.kept and not self._is_wanted(bridge):
                 self._do(ops.DeleteBridge(bridge.tag, bridge.id))
 
-    def _delete(self, interface: Interface) -> None:
+    def _is_wanted(self, bridge: Bridge) -> bool:
+        return bridge.tag in self.desired.bridges and self.actual.bridge(bridge.tag) is bridge
+
+    def _delete(self, interface: Interface, wanted: Wanted | None) -> None:
+        if interface.tag in self.desired.keep or (wanted is None and interface.bridge in self.kept):
+            return
         if interface.bridge != -1:
             self._do(ops.Unbridge(interface.tag, interface.index))
         self.doomed.add(interface.index)
@@ -86,12 +124,15 @@ class _Planner:
         elif interface.what is not None:
             self._do(ops.Delete(interface.tag, interface.index, interface.what))
 
-    def _release(self, member: Interface, bridge: Bridge, wanted_here: bool) -> None:
-        """Take an uplink out of a bridge domain where it is not wanted."""
-        if member.index in self.doomed or not (tags.is_ours(member.tag) or member.name in self.uplinks):
+    def _release(self, member: Interface) -> None:
+        """Take an interface out of a bridge domain of ours where it is not wanted."""
+        bridge = self.actual.bridges.get(member.bridge)
+        if bridge is None or not tags.is_ours(bridge.tag) or bridge.id in self.kept or member.index in self.doomed:
+            return
+        if not (tags.is_ours(member.tag) or member.name in self.uplinks):
             return
         wanted = self.desired.interfaces.get(member.tag) or self.desired.interfaces.get(member.name)
-        if wanted is None or wanted.bridge != bridge.tag or not wanted_here:
+        if wanted is None or wanted.bridge != bridge.tag or not self._is_wanted(bridge):
             self._do(ops.Unbridge(member.tag or member.name, member.index))
 
     def _is(self, interface: Interface, what: What) -> bool:
@@ -103,8 +144,10 @@ class _Planner:
         return (interface.parent, interface.vlan) == (parent.index, what.vlan)
 
     def bridges(self) -> None:
-        for wanted in self.desired.bridges.values():
-            found = self.actual.bridge(wanted.tag)
+        for tag in self.scope.wanted_bridges:
+            wanted, found = self.desired.bridges.get(tag), self.actual.bridge(tag)
+            if wanted is None:
+                continue
             if found is None:
                 number = self.actual.free_bridge(self.taken)
                 self.taken.add(number)
@@ -116,8 +159,11 @@ class _Planner:
                 self._do(ops.SetMacAge(wanted.tag, wanted.mac_age))
 
     def interfaces(self) -> None:
-        for wanted in self.desired.interfaces.values():
-            found = self.actual.find(wanted.ref)
+        for ref in self.scope.wanted:
+            wanted, found = self.desired.interfaces.get(ref), self.actual.find(ref)
+            self.plan.problems.pop(ref, None)
+            if wanted is None:
+                continue
             if found is not None and found.index not in self.doomed:
                 self._wire(wanted, found)
             elif isinstance(wanted.what, Existing):
@@ -141,13 +187,13 @@ class _Planner:
             whose = taken.tag or "somebody else's"
             self.plan.problems[wanted.ref] = f"the {what} is there already as {taken.name} and is {whose}"
 
-    def _taken(self, what: What) -> Interface | None:
+    def _taken(self, what: Vhost | Host | Tunnel | Vlan) -> Interface | None:
         """The interface that is already what one is to become."""
         if isinstance(what, Vlan):
             parent = self.actual.find(what.parent)
-            found = self.unused.get((parent.index, what.vlan)) if parent else None
+            found = self.actual.being((parent.index, what.vlan)) if parent else None
         else:
-            found = self.unused.get(what)
+            found = self.actual.being(what)
         return None if found is None or found.index in self.doomed else found
 
     def _wire(self, wanted: Wanted, now: Interface) -> None:
@@ -171,30 +217,29 @@ class _Planner:
 
     def addresses(self) -> None:
         """Static MACs and neighbors of tunnelled bridge domains."""
-        for wanted in self.desired.bridges.values():
-            if wanted.arp_term:
-                self._addresses(wanted, self.actual.bridge(wanted.tag) or Bridge(-1))
+        for tag, mac in self.scope.macs:
+            if tag in self.desired.bridges:
+                self._mac(tag, mac, self.actual.bridge(tag) or Bridge(-1))
+        for tag, address in self.scope.neighbors:
+            if tag in self.desired.bridges:
+                self._neighbor(tag, address, self.actual.bridge(tag) or Bridge(-1))
 
-    def _addresses(self, wanted: WantedBridge, now: Bridge) -> None:
-        for mac in now.macs.keys() - wanted.macs.keys():
-            self._do(ops.ForgetMac(wanted.tag, now.id, mac))
-        for mac, ref in wanted.macs.items():
-            behind = self.actual.find(ref)
-            if behind is None or behind.index in self.doomed or now.macs.get(mac) != behind.index:
-                self._do(ops.KnowMac(ref, wanted.tag, mac))
-        for address, mac in now.neighbors.items():
-            if wanted.neighbors.get(address) != mac:
-                self._do(ops.ForgetNeighbor(wanted.tag, now.id, address, mac))
-        for address, mac in wanted.neighbors.items():
-            if now.neighbors.get(address) != mac:
-                self._do(ops.KnowNeighbor(wanted.tag, address, mac))
+    def _mac(self, tag: str, mac: str, now: Bridge) -> None:
+        ref = self.desired.macs.get((tag, mac))
+        if ref is None:
+            if mac in now.macs:
+                self._do(ops.ForgetMac(tag, now.id, mac))
+            return
+        behind = self.actual.find(ref)
+        if behind is None or behind.index in self.doomed or now.macs.get(mac) != behind.index:
+            self._do(ops.KnowMac(ref, tag, mac))
 
-
-def _identity(interface: Interface) -> object:
-    """What no second interface can be."""
-    if interface.vlan:
-        return (interface.parent, interface.vlan)
-    return interface.what
+    def _neighbor(self, tag: str, address: str, now: Bridge) -> None:
+        wanted, known = self.desired.neighbors.get((tag, address)), now.neighbors.get(address)
+        if known is not None and known != wanted:
+            self._do(ops.ForgetNeighbor(tag, now.id, address, known))
+        if wanted is not None and known != wanted:
+            self._do(ops.KnowNeighbor(tag, address, wanted))
 
 
 def reads_again(operation: ops.Operation) -> bool:

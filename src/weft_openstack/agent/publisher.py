@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from weft_openstack.agent.reconciler import Outcome
@@ -40,14 +41,21 @@ class Publisher:
         """What was said may not be there: it is looked at before more is said."""
         self._begun = False
 
-    async def say(self, outcomes: dict[str, Outcome]) -> int:
-        """Say what is new; how many keys that were. Raises StoreError; then say it again."""
+    async def say(self, outcomes: Mapping[str, Outcome], ports: Collection[str] | None = None) -> int:
+        """Say what is new, of some ports if only these can have any; how many keys that were. Raises StoreError; then
+        say all again."""
         if not self._begun:
             await self.begin()
+            ports = None
+        looked = outcomes.keys() | self.said.keys() if ports is None else ports
         now = time.time()
         changes: list[tuple[str, records.PortState | None]] = []
-        for port, outcome in outcomes.items():
-            before = self.said.get(port)
+        for port in looked:
+            before, outcome = self.said.get(port), outcomes.get(port)
+            if outcome is None:
+                if before is not None:
+                    changes.append((port, None))
+                continue
             state = records.PortState(
                 status=outcome.status,
                 since=now,
@@ -61,7 +69,6 @@ class Publisher:
                 state = records.PortState(**{name: getattr(state, name) for name in _FIELDS}, since=before.since)
             if state != before:
                 changes.append((port, state))
-        changes += [(port, None) for port in self.said.keys() - outcomes.keys()]
         for start in range(0, len(changes), OPERATIONS):
             part = changes[start : start + OPERATIONS]
             await self.etcd.transact((), [self._operation(port, state) for port, state in part])

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from weft_openstack.agent.actual import Actual
-from weft_openstack.agent.desired import Desired
+from weft_openstack.agent.desired import Desired, Wish
 from weft_openstack.agent.forwarder import Forwarder, Lost, Refused
-from weft_openstack.agent.operations import Operation
+from weft_openstack.agent.ledger import Touched
+from weft_openstack.agent.operations import MAKING, Operation
 from weft_openstack.agent.plan import Plan, make, reads_again
 
 log = logging.getLogger(__name__)
@@ -51,15 +52,17 @@ class Reconciler:
     stale: bool = True  #: all is to be read
     failures: dict[str, _Failure] = field(default_factory=dict)  #: by owner
     problems: dict[str, str] = field(default_factory=dict)  #: for which nothing can be done
-    apart: dict[str, str] = field(default_factory=dict)  #: what is wrong with what no port stands on
+    left: dict[str, list[str]] = field(default_factory=dict)  #: by owner, what is still to be done
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)  #: ports
     writes: int = 0
 
     def doubt(self) -> None:
         """What is known may be wrong: read again."""
         self.stale = True
 
-    async def plan(self, desired: Desired) -> Plan:
-        """What is to be done."""
+    async def plan(self, desired: Desired, touched: Touched | None = None) -> Plan:
+        """What is to be done: about all, or about what changes touched."""
         if self.stale:
             self.stale = False
             try:
@@ -67,28 +70,54 @@ class Reconciler:
             except BaseException:
                 self.stale = True
                 raise
-        return make(desired, self.actual, self.uplinks)
+        return make(desired, self.actual, self.uplinks, touched, self.problems if touched is not None else None)
 
-    async def round(self, desired: Desired) -> dict[str, Outcome]:
-        """Do what is to be done and may be tried now. What became of each port. Raises Lost."""
-        plan = await self.plan(desired)
-        self.problems = plan.problems
+    async def round(self, desired: Desired, touched: Touched | None = None) -> set[str] | None:
+        """Do what is to be done and may be tried now. Of which ports there may be another outcome; None: of all. Raises
+        Lost.
+
+        Where it is known what changes touched, only that is looked at. All is where what is known of the forwarder is
+        in doubt, where something that failed has its turn, as what changed has, and where records cannot be read.
+        """
+        if touched is not None:
+            self.retry(_owners(desired, touched))
+            if self.stale or self._is_due() or any(kind == "keep" for kind, _ in touched):
+                touched = None
+        plan = await self.plan(desired, touched)
+        before, self.problems = self.problems, plan.problems
         failed = await self._apply(plan)
-        for owner in self.failures.keys() - {operation.owner for operation in plan.operations}:
-            del self.failures[owner]
         if any(map(reads_again, plan.operations)):
             self.doubt()
-        rest: dict[str, list[str]] = {}
+        if touched is None:
+            for owner in self.failures.keys() - {operation.owner for operation in plan.operations}:
+                del self.failures[owner]
+            self.left.clear()
         for operation in failed:
-            rest.setdefault(operation.owner, []).append(str(operation))
-        return self._outcomes(desired, plan.problems, rest)
+            self.left.setdefault(operation.owner, []).append(str(operation))
+        if touched is None:
+            self.outcomes.clear()
+            self.failed.clear()
+            self._note(desired, desired.ports)
+            return None
+        concerned = {name for kind, name in touched if kind == "ports"}
+        altered = {ref for ref in before.keys() | plan.problems.keys() if before.get(ref) != plan.problems.get(ref)}
+        made = {operation.owner for operation in plan.operations if isinstance(operation, MAKING)}
+        for ref in altered | made | {operation.owner for operation in failed}:
+            concerned |= desired.users.get(ref, set())
+        self._note(desired, concerned)
+        return concerned
+
+    def _is_due(self) -> bool:
+        """Whether something that failed has its turn."""
+        now = time.monotonic()
+        return any(failure.again <= now for failure in self.failures.values())
 
     async def _apply(self, plan: Plan) -> list[Operation]:
         """Carry a plan out; what could not be done."""
         now = time.monotonic()
         waiting = {owner for owner, failure in self.failures.items() if failure.again > now}
         left: list[Operation] = []
-        for together in plan.ranks():
+        for together in plan.stages():
             ready = [each for each in together if each.owner not in waiting]
             left += [each for each in together if each.owner in waiting]
             results = await asyncio.gather(*map(self._do, ready), return_exceptions=True)
@@ -133,27 +162,49 @@ class Reconciler:
         """When, on the monotonic clock, something that failed is tried again."""
         return min((failure.again for failure in self.failures.values()), default=None)
 
-    def _outcomes(self, desired: Desired, problems: dict[str, str], rest: dict[str, list[str]]) -> dict[str, Outcome]:
-        found = {}
-        needed = {need for wish in desired.ports.values() for need in wish.needs}
-        wrong = {owner: failure.reason for owner, failure in self.failures.items()} | problems
-        self.apart = {owner: reason for owner, reason in wrong.items() if owner not in needed}
-        for port, wish in desired.ports.items():
-            interface = self.actual.find(wish.ref)
-            place = {"interface": interface.name, "sw_if_index": interface.index} if interface else {}
-            reasons = [wish.problem] if wish.problem else []
-            reasons += [problems[need] for need in wish.needs if need in problems]
-            reasons += [
-                self.failures[need].reason for need in wish.needs if need in self.failures and need not in problems
-            ]
-            if reasons:
-                plan = tuple(text for need in wish.needs for text in rest.get(need, ()))
-                found[port] = Outcome("failed", wish.at, "; ".join(reasons), plan=plan, **place)  # type: ignore[arg-type]
-            elif not wish.up:
-                found[port] = Outcome("down", wish.at, "its admin state is down", **place)  # type: ignore[arg-type]
+    def apart(self, desired: Desired) -> dict[str, str]:
+        """What is wrong with what no port stands on."""
+        wrong = {owner: failure.reason for owner, failure in self.failures.items()} | self.problems
+        return {owner: reason for owner, reason in wrong.items() if owner not in desired.users}
+
+    def _note(self, desired: Desired, ports: Iterable[str]) -> None:
+        """Note what became of some ports."""
+        for port in ports:
+            wish = desired.ports.get(port)
+            if wish is None:
+                self.outcomes.pop(port, None)
+                self.failed.discard(port)
+                continue
+            outcome = self.outcomes[port] = self._outcome(desired, wish)
+            if outcome.status == "failed":
+                self.failed.add(port)
             else:
-                found[port] = Outcome("up", wish.at, **place)  # type: ignore[arg-type]
-        return found
+                self.failed.discard(port)
+
+    def _outcome(self, desired: Desired, wish: Wish) -> Outcome:
+        interface = self.actual.find(wish.ref)
+        place = (interface.name, interface.index) if interface else ("", -1)
+        reasons = [wish.problem] if wish.problem else []
+        if wish.shares and desired.interfaces[wish.shares[0]].bridge != wish.shares[1]:
+            reasons.append(f"the uplink {wish.shares[0]} carries another flat network already")
+        reasons += [self.problems[need] for need in wish.needs if need in self.problems]
+        reasons += [
+            self.failures[need].reason for need in wish.needs if need in self.failures and need not in self.problems
+        ]
+        if reasons:
+            plan = tuple(text for need in wish.needs for text in self.left.get(need, ()))
+            return Outcome("failed", wish.at, "; ".join(reasons), *place, plan)
+        if not wish.up:
+            return Outcome("down", wish.at, "its admin state is down", *place)
+        return Outcome("up", wish.at, "", *place)
+
+
+def _owners(desired: Desired, touched: Touched) -> set[str]:
+    """Whose operations are about what changes touched."""
+    owners = {name for kind, name in touched if kind in ("bridges", "interfaces")}
+    addresses = [(kind, name) for kind, name in touched if kind in ("macs", "neighbors")]
+    owners |= {name[0] for _, name in addresses}
+    return owners | {desired.macs[name] for kind, name in addresses if kind == "macs" and name in desired.macs}
 
 
 __all__ = ["Lost", "Outcome", "Reconciler"]
