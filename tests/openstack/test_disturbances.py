@@ -201,9 +201,9 @@ def test_an_agent_watches_no_network_that_none_of_its_ports_is_on(store: Setting
                 prefix + keys.location(NETWORK.format(6000), PORT.format(2)), records.encode(location(2, "h2"))
             )
             await eventually(lambda: host.state(1))
-            assert host.agent.networks.keys() == {NETWORK.format(5000)}
+            assert host.agent.watched.networks.keys() == {NETWORK.format(5000)}
             await host.etcd.delete(prefix + keys.port("h1", PORT.format(1)))
-            await eventually(lambda: not host.agent.networks)
+            await eventually(lambda: not host.agent.watched.networks)
 
     asyncio.run(asyncio.wait_for(program(), 60))
 
