@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 import re
+import signal
 import socket
 import struct
 import termios
@@ -210,6 +211,29 @@ def sites(request: pytest.FixtureRequest, hosts: Hosts, tmp_path: Path) -> Itera
 #: In the machine: %1 and %2 receive what comes by TCP, %3 writes memory all the time.
 RECEIVE = "nc -l -p 5001 < /dev/null > /tmp/waiting & nc -l -p 5003 < /dev/null > /tmp/going &"
 WRITE = "(while true; do dd if=/dev/urandom of=/tmp/dirt bs=1M count=1; done) > /dev/null 2>&1 &"
+
+
+def test_the_other_engine_is_killed_and_started_meanwhile(sites: tuple[Site, Site], tmp_path: Path) -> None:
+    """The QEMU that waits for the machine connects again, and the machine has its network when it has come."""
+    here, there = sites
+    with here.machine() as machine, there.machine("-incoming", f"unix:{tmp_path}/move") as moved:
+        machine.ready()
+        monitor = here.monitor()
+        machine.run(f"ip link set eth0 up && ip addr add {GUEST}/24 dev eth0 && ip route add default via {PEER}")
+        wait(lambda: here.host.ping(GUEST), 30)
+        monitor.set(max_bandwidth=1 << 20)  # it lasts until it is let go
+        monitor("migrate", uri=f"unix:{tmp_path}/move")
+        wait(lambda: monitor.passes() >= 1, 30)
+        os.kill(there.engine.pid, signal.SIGKILL)
+        there.engine.start()
+        wait(lambda: "VHOST_USER_PROTOCOL_F_" in there.engine.ctl("show", "vhost-user"), 30)
+        assert monitor.status == "active"
+        monitor.set(max_bandwidth=1 << 30)
+        wait(lambda: monitor.status == "completed", 30)
+        wait(lambda: there.host.ping(GUEST), 30)
+        wait(lambda: there.learned == CARD, 30)
+        assert moved.ping(OTHER)
+        monitor.close()
 
 
 def test_a_machine_moves_under_traffic(sites: tuple[Site, Site], tmp_path: Path) -> None:

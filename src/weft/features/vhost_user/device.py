@@ -52,6 +52,11 @@ DEFAULT = Wishes()
 FRAMES, TIME = 32, 1e-3  #: as VPP's
 INTERRUPTS = "vhost-user-send-interrupt-process"
 BROADCAST = b"\xff" * 6
+NOTHING_AGREED = (
+    "the front end says that the guest's driver has agreed to no feature at all, not even VIRTIO 1; if the guest has "
+    "no network, bind its driver anew or restart it: QEMU 7.2 does not know what a driver agrees to while no engine is "
+    "connected"
+)
 
 
 @dataclass(frozen=True)
@@ -217,6 +222,8 @@ class VhostUser:
         came = link and not self.interface.link_up
         interfaces.set_link(self.interface, link)
         if came:
+            if not features & ~Feature.VHOST_USER_F_PROTOCOL_FEATURES:
+                self.engine.log.warning("%s: %s", self.name, NOTHING_AGREED)
             greet(self.engine, self.interface)
 
     def announce(self, mac: int) -> None:
