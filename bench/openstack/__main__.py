@@ -31,7 +31,7 @@ def _neutron(given: argparse.Namespace, folder: Path) -> None:
 def _fleet(given: argparse.Namespace, folder: Path) -> None:
     from bench.openstack import fleet
 
-    fleet.run(given.agents, given.fleet_ports, given.seconds, folder)
+    fleet.run(given.agents, given.fleet_ports, given.seconds, folder, given.within)
 
 
 PARTS: dict[str, Callable[[argparse.Namespace, Path], None]] = {"fleet": _fleet, "host": _host, "neutron": _neutron}
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=200, help="fleet: agents")
     parser.add_argument("--fleet-ports", type=int, default=10_000, help="fleet: ports in all")
     parser.add_argument("--seconds", type=float, default=20, help="fleet: how long ports change")
+    parser.add_argument("--within", type=float, default=600, help="fleet: seconds after which it is given up")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
     for part in given.parts or PARTS:
