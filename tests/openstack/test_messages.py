@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.openstack.net import NETWORK, PORT, flat, location, port, vlan, vxlan
@@ -109,3 +111,48 @@ def test_a_message_that_some_ports_cannot_do_without(tmp_path: Path) -> None:
         assert await host.round(host.desired(vm, device)) == {PORT.format(0): said}
 
     asyncio.run(program())
+
+
+class Slow(Simulated):
+    """Answers nothing before all has come that is sent without an answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = 0  #: how often something waited for answers
+        self._answers: list[tuple[asyncio.Future[Any], Any]] = []
+
+    def _message(self, name: str) -> Callable[..., asyncio.Future[Any]]:
+        send = super()._message(name)
+
+        def hold(**fields: Any) -> asyncio.Future[Any]:
+            if not self._answers:
+                asyncio.get_running_loop().call_later(0.01, self._answer)
+            answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self._answers.append((answer, send(**fields).result()))
+            return answer
+
+        return hold
+
+    def _answer(self) -> None:
+        answers, self._answers = self._answers, []
+        self.waits += 1
+        for answer, value in answers:
+            answer.set_result(value)
+
+
+def test_messages_do_not_wait_for_what_they_do_not_need(tmp_path: Path) -> None:
+    """Many ports wait for answers no more often than one does: for numbers of interfaces, and at last for all."""
+
+    async def program(count: int) -> int:
+        forwarder = Slow()
+        await forwarder.connect()
+        host = Host(tmp_path, forwarder)
+        await host.reconciler.round(host.desired())  # all is read
+        before = forwarder.waits
+        ports = [host.port(number, vlan(1 + number % 5)) for number in range(count)]
+        await host.reconciler.round(host.desired(*ports))
+        assert len(host.reconciler.outcomes) == count and not host.reconciler.failed
+        return forwarder.waits - before
+
+    # Bridge domains and interfaces are made, and shown; then sub-interfaces, and tagged; then all is wired.
+    assert asyncio.run(program(1)) == asyncio.run(program(20)) == 5

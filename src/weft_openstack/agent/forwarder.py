@@ -69,6 +69,10 @@ class _Client(VPPApiClient):  # type: ignore[misc]
                 return message
             self.events.put_nowait(message)
 
+    async def _write(self, b: bytes) -> None:
+        self.writer.write(self.header_struct.pack(0, len(b), 0) + b)  # a message is one system call, not two
+        await self.writer.drain()
+
 
 class Forwarder:
     """A connection to a forwarder, good until `lost` is set."""
