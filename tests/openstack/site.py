@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.openstack.commands import status
 from tests.openstack.nova import Nova
 from vpp_papi import VPPApiClient
 
@@ -233,9 +234,9 @@ class Site:
 
     def why(self, port: str, host: Node | None = None) -> list[tuple[str, str, str]]:
         """What ``weft-status why`` says, on a host if one is given: steps, how it is there, and what is there."""
-        files = ("--config-file", str(host.configuration)) if host else ()
-        done = self.run("weft-status", *files, "--json", "why", port)
-        assert done.stdout, done.stderr
+        files = (self.neutron.configuration, *((host.configuration,) if host else ()))
+        done = status(files, "--json", "why", port)
+        assert done.stdout, done.returncode
         answers = [(each["step"], each["state"], each["text"]) for each in json.loads(done.stdout)]
         assert done.returncode == any(state in ("waits", "wrong") for _, state, _ in answers)
         return answers

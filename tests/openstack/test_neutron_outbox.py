@@ -214,8 +214,7 @@ def test_an_etcd_that_is_full_loses_nothing(site: Site) -> None:
     site.neutron.delete("port", gone["id"])
 
     def why() -> dict[str, str]:
-        answers = json.loads(site.run("weft-status", "--json", "why", came["id"]).stdout)
-        return {each["step"]: each["text"] for each in answers if each["state"] == "wrong"}
+        return {step: text for step, state, text in site.why(came["id"]) if state == "wrong"}
 
     wait_for(lambda: "database space exceeded" in why().get("outbox", ""), 30, "the reason")
     assert {each["id"] for each in site.neutron.list("port", "status=ACTIVE")} >= {kept["id"]}

@@ -149,7 +149,7 @@ class Follower:
     def _tell(self, context: Any, host: str, port: str, item: Item | None, ready: bool) -> None:
         """Make a port's status what the agent of its host says. Where there is no agent, or one that has just begun,
         nobody knows, and the forwarder goes on without it: the status stays."""
-        now = _status(context, port, host)
+        now = _of(models_v2.Port.status, context, port, host, constants.ACTIVE)
         if now is None:
             self._tell_nova(context, host, port, item)
             return
@@ -178,7 +178,7 @@ class Follower:
             return
         self._plugged[path] = state.at
         notifier = getattr(directory.get_plugin(), "nova_notifier", None)
-        row = _migrating(context, port, host)
+        row = _of(models_v2.Port, context, port, host, constants.INACTIVE)
         if row is not None and notifier is not None and cfg.CONF.notify_nova_on_port_status_changes:
             log.info("port %s forwards on %s, where it migrates to", port, host)
             notifier.notify_port_active_direct(row)
@@ -217,36 +217,15 @@ def _bound(context: Any, active: bool) -> list[tuple[str, str]]:
 
 
 @db_api.retry_db_errors
-def _status(context: Any, port: str, host: str) -> str | None:
-    """The status of a port whose active binding is on a host; None if there is none."""
+def _of(what: Any, context: Any, port: str, host: str, binding: str) -> Any:
+    """Something of a port whose binding on a host has a status; None if it has none of these."""
     with db_api.CONTEXT_READER.using(context):
         query = (
-            context.session.query(models_v2.Port.status)
+            context.session.query(what)
             .join(ml2.PortBinding, ml2.PortBinding.port_id == models_v2.Port.id)
-            .filter(
-                models_v2.Port.id == port,
-                ml2.PortBinding.host == host,
-                ml2.PortBinding.status == constants.ACTIVE,
-            )
+            .filter(models_v2.Port.id == port, ml2.PortBinding.host == host, ml2.PortBinding.status == binding)
         )
-        found: str | None = query.scalar()
-        return found
-
-
-@db_api.retry_db_errors
-def _migrating(context: Any, port: str, host: str) -> Any:
-    """A port's row if it is bound on a host for a migration, and another host's binding is the active one."""
-    with db_api.CONTEXT_READER.using(context):
-        query = (
-            context.session.query(models_v2.Port)
-            .join(ml2.PortBinding, ml2.PortBinding.port_id == models_v2.Port.id)
-            .filter(
-                models_v2.Port.id == port,
-                ml2.PortBinding.host == host,
-                ml2.PortBinding.status == constants.INACTIVE,
-            )
-        )
-        return query.one_or_none()
+        return query.scalar()
 
 
 def _down(context: Any, port: str, host: str) -> None:
