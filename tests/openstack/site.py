@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.openstack.commands import status
 from tests.openstack.nova import Nova
 from vpp_papi import VPPApiClient
 
@@ -25,6 +24,8 @@ from weft_openstack.store import keys, records
 from weft_openstack.store.etcd import Etcd, Item, Settings, StoreError
 
 T = TypeVar("T")
+
+SOON = 90.0  #: seconds until what is waited for is there, on a machine that has other things to do
 
 #: The uplink, and an address for tunnels.
 STARTUP = """\
@@ -150,7 +151,7 @@ class Site:
             for node in self.nodes:
                 stack.callback(node.agent.stop)
                 node.agent.start()
-            wait_for(lambda: len(self.alive()) == 2, 60, "both agents in Neutron's list")
+            wait_for(lambda: len(self.alive()) == 2, SOON, "both agents in Neutron's list")
             yield self
 
     def alive(self) -> list[Any]:
@@ -182,11 +183,11 @@ class Site:
         owner = {"device_owner": "compute:nova", "device_id": str(uuid.uuid4())}
         return self.neutron.create("port", network_id=network["id"], **owner | {"binding:host_id": host} | fields)
 
-    def status(self, port: Any, status: str, seconds: float = 30) -> None:
+    def status(self, port: Any, status: str, seconds: float = SOON) -> None:
         number = port["id"]
         wait_for(lambda: self.neutron.show("port", number)["status"] == status, seconds, f"{number} {status}")
 
-    def agree(self, seconds: float = 90) -> None:
+    def agree(self, seconds: float = 2 * SOON) -> None:
         """Wait until database, etcd and forwarders say the same: all bound ports, and no others. Then they do so to the
         letter: the audit finds no difference, and the agents have nothing to do."""
 
@@ -234,9 +235,9 @@ class Site:
 
     def why(self, port: str, host: Node | None = None) -> list[tuple[str, str, str]]:
         """What ``weft-status why`` says, on a host if one is given: steps, how it is there, and what is there."""
-        files = (self.neutron.configuration, *((host.configuration,) if host else ()))
-        done = status(files, "--json", "why", port)
-        assert done.stdout, done.returncode
+        files = ("--config-file", str(host.configuration)) if host else ()
+        done = self.run("weft-status", *files, "--json", "why", port)
+        assert done.stdout, done.stderr
         answers = [(each["step"], each["state"], each["text"]) for each in json.loads(done.stdout)]
         assert done.returncode == any(state in ("waits", "wrong") for _, state, _ in answers)
         return answers

@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from tests.openstack.site import Site, environment
+from tests.openstack.site import SOON, Site, environment
 
 from weft_openstack.lab.process import wait_for
 from weft_openstack.store import keys, records
@@ -54,7 +54,7 @@ def test_updates_reach_the_host(site: Site) -> None:
     site.status(port, "ACTIVE")
     assert site.nodes[0].interfaces()[tag].flags & UP
     site.neutron.update("network", network["id"], mtu=1400)
-    wait_for(lambda: site.nodes[0].mtu(tag) == 1400, 20, "the MTU in the forwarder")
+    wait_for(lambda: site.nodes[0].mtu(tag) == 1400, SOON, "the MTU in the forwarder")
     site.neutron.delete("port", number)
 
 
@@ -72,7 +72,7 @@ def test_addresses_of_a_tunnelled_network_are_known_and_follow(site: Site) -> No
         """Wait until h1 knows these, each behind an interface and with an address, and no others."""
         macs = {port["mac_address"]: behind for port, behind, _ in ports}
         neighbors = {address: port["mac_address"] for port, _, address in ports}
-        wait_for(lambda: site.nodes[0].addresses(record.segment.id) == (macs, neighbors), 30, f"{macs} {neighbors}")
+        wait_for(lambda: site.nodes[0].addresses(record.segment.id) == (macs, neighbors), SOON, f"{macs} {neighbors}")
 
     first = (near, here, near["fixed_ips"][0]["ip_address"])
     known(first, (far, there, far["fixed_ips"][0]["ip_address"]))
@@ -89,7 +89,7 @@ def test_addresses_of_a_tunnelled_network_are_known_and_follow(site: Site) -> No
     known(first, (far, there, moved))
     assert far["mac_address"] == "fa:16:3e:77:77:77"
     site.neutron.update("network", network["id"], mtu=1300)
-    wait_for(lambda: {site.nodes[0].mtu(here), site.nodes[0].mtu(there)} == {1300}, 20, "the MTU in the forwarder")
+    wait_for(lambda: {site.nodes[0].mtu(here), site.nodes[0].mtu(there)} == {1300}, SOON, "the MTU in the forwarder")
     for port in (far, near):
         site.neutron.delete("port", port["id"])
     site.agree()
@@ -102,7 +102,7 @@ def test_what_no_host_can_do_is_not_bound(site: Site) -> None:
         agent="1", forwarder="none", physnets={}, tunnels=False, vhost_user_dir="/run", machine="m", pid=1, started=1.0
     )
     site.with_etcd(lambda etcd: etcd.put("/weft/" + keys.agent("poor"), records.encode(poor)))
-    wait_for(lambda: len(site.alive()) == 3, 30, "a third agent")
+    wait_for(lambda: len(site.alive()) == 3, SOON, "a third agent")
     flat = {"provider:network_type": "flat", "provider:physical_network": "physnet9"}
     elsewhere, network = site.network(name="else", **flat), site.network(name="one")
     tunnelled = site.network(name="vxlan", **{"provider:network_type": "vxlan"})
@@ -117,7 +117,7 @@ def test_what_no_host_can_do_is_not_bound(site: Site) -> None:
         assert site.stands(port["id"]) == ("neutron", f"DOWN; binding_failed on {host}: {why}")
         site.neutron.delete("port", port["id"])
     site.with_etcd(lambda etcd: etcd.delete("/weft/" + keys.agent("poor")))
-    wait_for(lambda: len(site.alive()) == 2, 30, "two agents again")
+    wait_for(lambda: len(site.alive()) == 2, SOON, "two agents again")
     [dead] = [agent for agent in site.neutron.list("agent") if not agent["alive"]]
     site.neutron.delete("agent", dead["id"])
 
@@ -134,7 +134,7 @@ def test_agents_are_in_neutrons_list(site: Site) -> None:
         [agent] = site.neutron.list("agent", "host=h1")
         return bool(agent["configurations"]["devices"] == 2)
 
-    wait_for(counted, 40, "the ports counted at a heartbeat")
+    wait_for(counted, SOON, "the ports counted at a heartbeat")
     for port in ports:
         site.neutron.delete("port", port["id"])
 
@@ -142,7 +142,7 @@ def test_agents_are_in_neutrons_list(site: Site) -> None:
 def test_dhcp_and_router_ports_are_taps(site: Site) -> None:
     port = site.port(site.network(name="dhcp"), device_owner="network:dhcp", device_id="d")
     assert port["binding:vif_type"] == "tap"
-    wait_for(lambda: site.record("h1", port["id"]), 20, "the record")
+    wait_for(lambda: site.record("h1", port["id"]), SOON, "the record")
     record = site.record("h1", port["id"])
     assert record and record.attachment == records.HostInterface("tap" + port["id"][:11])
     site.neutron.delete("port", port["id"])
@@ -153,24 +153,24 @@ def test_the_new_host_is_wired_before_the_old_one_is_unwired(site: Site) -> None
     port = site.port(site.network(name="migration"))
     site.status(port, "ACTIVE")
     number, tag = port["id"], f"weft:port:{port['id']}"
-    wait_for(lambda: site.nova.plugged(number) == 1, 20, "Nova told that the port forwards")
+    wait_for(lambda: site.nova.plugged(number) == 1, SOON, "Nova told that the port forwards")
     binding = {"binding": {"host": "h2", "vnic_type": "normal"}}
     made = site.neutron.call("POST", f"ports/{number}/bindings", binding)["binding"]
     assert made["vif_type"] == "vhostuser" and made["status"] == "INACTIVE"
-    wait_for(lambda: tag in site.nodes[1].tags(), 20, "the port on h2")
+    wait_for(lambda: tag in site.nodes[1].tags(), SOON, "the port on h2")
     assert tag in site.nodes[0].tags()
-    wait_for(lambda: site.nova.plugged(number) == 2, 20, "Nova told that the port forwards on h2")
+    wait_for(lambda: site.nova.plugged(number) == 2, SOON, "Nova told that the port forwards on h2")
     assert site.neutron.show("port", number)["status"] == "ACTIVE"
     site.neutron.call("PUT", f"ports/{number}/bindings/h2/activate")
-    wait_for(lambda: tag not in site.nodes[0].tags(), 20, "the port gone from h1")
+    wait_for(lambda: tag not in site.nodes[0].tags(), SOON, "the port gone from h1")
     assert tag in site.nodes[1].tags()
     site.status(port, "ACTIVE")
     back = {"binding": {"host": "h1", "vnic_type": "normal"}}
     site.neutron.call("DELETE", f"ports/{number}/bindings/h1")
     site.neutron.call("POST", f"ports/{number}/bindings", back)
-    wait_for(lambda: tag in site.nodes[0].tags(), 20, "the port on h1 again")
+    wait_for(lambda: tag in site.nodes[0].tags(), SOON, "the port on h1 again")
     site.neutron.call("DELETE", f"ports/{number}/bindings/h1")  # the migration is given up
-    wait_for(lambda: tag not in site.nodes[0].tags(), 20, "the port gone from h1 again")
+    wait_for(lambda: tag not in site.nodes[0].tags(), SOON, "the port gone from h1 again")
     site.neutron.delete("port", number)
     site.agree()
 
@@ -187,7 +187,7 @@ def test_a_trunk_with_sub_ports(site: Site) -> None:
     trunk = site.neutron.create("trunk", port_id=parent["id"], sub_ports=[sub(0)])
 
     def status(wanted: str) -> None:
-        wait_for(lambda: site.neutron.show("trunk", trunk["id"])["status"] == wanted, 30, f"the trunk {wanted}")
+        wait_for(lambda: site.neutron.show("trunk", trunk["id"])["status"] == wanted, SOON, f"the trunk {wanted}")
 
     site.neutron.call("PUT", f"trunks/{trunk['id']}/add_subports", {"sub_ports": [sub(1)]})
     for each in subs:
@@ -205,13 +205,13 @@ def test_a_trunk_with_sub_ports(site: Site) -> None:
     site.neutron.call("POST", f"ports/{parent['id']}/bindings", {"binding": {"host": "h2", "vnic_type": "normal"}})
     site.neutron.call("PUT", f"ports/{parent['id']}/bindings/h2/activate")
     site.neutron.call("DELETE", f"ports/{parent['id']}/bindings/h1")
-    wait_for(lambda: tags <= site.nodes[1].tags(), 30, "all on h2")
-    wait_for(lambda: not tags & site.nodes[0].tags(), 30, "none on h1")
+    wait_for(lambda: tags <= site.nodes[1].tags(), SOON, "all on h2")
+    wait_for(lambda: not tags & site.nodes[0].tags(), SOON, "none on h1")
     status("ACTIVE")
     site.neutron.call("PUT", f"trunks/{trunk['id']}/remove_subports", {"sub_ports": [{"port_id": subs[1]["id"]}]})
-    wait_for(lambda: f"weft:port:{subs[1]['id']}" not in site.nodes[1].tags(), 20, "the sub-port gone")
+    wait_for(lambda: f"weft:port:{subs[1]['id']}" not in site.nodes[1].tags(), SOON, "the sub-port gone")
     site.neutron.delete("trunk", trunk["id"])
-    wait_for(lambda: f"weft:port:{subs[0]['id']}" not in site.nodes[1].tags(), 20, "both sub-ports gone")
+    wait_for(lambda: f"weft:port:{subs[0]['id']}" not in site.nodes[1].tags(), SOON, "both sub-ports gone")
     for each in (parent, *subs):
         site.neutron.delete("port", each["id"])
     site.agree()
@@ -227,11 +227,11 @@ def test_a_host_whose_agent_or_forwarder_is_dead(site: Site) -> None:
     for process in (forwarder, agent):
         process.kill()
     try:
-        site.status(first, "DOWN", 60)
+        site.status(first, "DOWN")
         step, text = site.stands(first["id"])
         assert step == "agent" and "nothing listens at" in text
         wait_for(
-            lambda: [each["host"] for each in site.alive()] == ["h1"], 90, "the agent of h2 dead in Neutron's list"
+            lambda: [each["host"] for each in site.alive()] == ["h1"], SOON, "the agent of h2 dead in Neutron's list"
         )
         assert site.neutron.show("port", second["id"])["status"] == "ACTIVE"
         assert site.stands(second["id"]) == ("agent", "no agent lives on h2")
@@ -241,8 +241,8 @@ def test_a_host_whose_agent_or_forwarder_is_dead(site: Site) -> None:
     finally:
         for process in (forwarder, agent):
             process.start()
-    site.status(first, "ACTIVE", 60)
-    wait_for(lambda: len(site.alive()) == 2, 60, "both agents alive")
+    site.status(first, "ACTIVE")
+    wait_for(lambda: len(site.alive()) == 2, SOON, "both agents alive")
     for host in ("", "h2"):
         site.neutron.update("port", third["id"], **{"binding:host_id": host})
     for port in (first, second, third):

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.openstack.site import Site, environment
+from tests.openstack.site import SOON, Site, environment
 from tests.openstack.storm import kill_each, storm
 
 from weft_openstack.lab.process import wait_for
@@ -61,8 +61,8 @@ def test_an_etcd_that_answers_nobody_and_then_has_forgotten_leases_and_history(s
         os.killpg(number, signal.SIGCONT)
     revision = json.loads(site.etcdctl("endpoint", "status", "-w", "json"))[0]["Status"]["header"]["revision"]
     site.etcdctl("compact", "--physical", str(revision))
-    site.status(came, "ACTIVE", 90)
-    site.status(changed, "DOWN", 60)
+    site.status(came, "ACTIVE")
+    site.status(changed, "DOWN")
     assert site.neutron.show("port", kept["id"])["status"] == "ACTIVE"
     assert leases.isdisjoint(item.lease for item in site.items("state/").values())
     site.neutron.update("port", changed["id"], admin_state_up=True)
@@ -137,7 +137,7 @@ def test_the_audit_is_made_now_and_then_without_being_asked_for(site: Site) -> N
         site.neutron.api.stop()
         site.neutron.api.start()
         site.with_etcd(lambda etcd: etcd.delete("/weft/" + keys.port("h1", port["id"])))
-        wait_for(lambda: site.record("h1", port["id"]), 60, "the key again")
+        wait_for(lambda: site.record("h1", port["id"]), SOON, "the key again")
     finally:
         site.neutron.configuration.write_text(text)
         site.neutron.api.stop()
@@ -161,7 +161,7 @@ def test_copies_may_be_made_twice_and_out_of_order(site: Site) -> None:
                 site.neutron.update("port", port["id"], admin_state_up=turn != 1)
                 site.sql(again)
             assert [job.result().returncode for job in jobs] == [0, 0]
-    wait_for(lambda: site.sql("SELECT COUNT(*) FROM weft_outbox") == "0", 30, "all copied")
+    wait_for(lambda: site.sql("SELECT COUNT(*) FROM weft_outbox") == "0", SOON, "all copied")
     site.agree()
     for port in ports:
         site.neutron.delete("port", port["id"])
@@ -177,7 +177,7 @@ def test_a_database_that_is_behind_is_not_copied(site: Site) -> None:
     site.with_etcd(lambda etcd: etcd.put("/weft/" + key, records.encode(newer)))
     site.neutron.update("port", port["id"], name="changed")
     said = f"etcd has revision {newer.revision}, the database"
-    wait_for(lambda: said in site.sql("SELECT error FROM weft_outbox"), 20, "the reason")
+    wait_for(lambda: said in site.sql("SELECT error FROM weft_outbox"), SOON, "the reason")
     assert site.record("h1", port["id"]) == newer
     site.neutron.delete("port", port["id"])  # a key that is to go goes whatever it holds
     site.agree()
@@ -188,7 +188,7 @@ def test_a_clock_that_is_set_back_holds_nothing_up(site: Site) -> None:
     network = site.network(name="clock")
     site.etcd.process.kill()
     port = site.port(network)
-    wait_for(lambda: site.sql("SELECT COUNT(*) FROM weft_outbox WHERE attempts > 0") != "0", 30, "an attempt to copy")
+    wait_for(lambda: site.sql("SELECT COUNT(*) FROM weft_outbox WHERE attempts > 0") != "0", SOON, "an attempt to copy")
     site.etcd.process.start()
     site.sql("UPDATE weft_outbox SET until = UNIX_TIMESTAMP() + 3600, claim = 'somebody'")
     site.status(port, "ACTIVE")
@@ -216,7 +216,7 @@ def test_an_etcd_that_is_full_loses_nothing(site: Site) -> None:
     def why() -> dict[str, str]:
         return {step: text for step, state, text in site.why(came["id"]) if state == "wrong"}
 
-    wait_for(lambda: "database space exceeded" in why().get("outbox", ""), 30, "the reason")
+    wait_for(lambda: "database space exceeded" in why().get("outbox", ""), SOON, "the reason")
     assert {each["id"] for each in site.neutron.list("port", "status=ACTIVE")} >= {kept["id"]}
     site.etcdctl("del", "--prefix", "/junk")
     revision = json.loads(site.etcdctl("endpoint", "status", "-w", "json"))[0]["Status"]["header"]["revision"]
@@ -224,7 +224,7 @@ def test_an_etcd_that_is_full_loses_nothing(site: Site) -> None:
     site.etcdctl("defrag")
     assert "database space exceeded" in why()["outbox"]  # until somebody disarms the alarm
     site.etcdctl("alarm", "disarm")
-    site.status(came, "ACTIVE", 90)
+    site.status(came, "ACTIVE")
     site.status(changed, "DOWN")
     site.neutron.update("port", changed["id"], admin_state_up=True)
     for port in (kept, changed, came):

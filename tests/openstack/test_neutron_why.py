@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.openstack.site import Site, environment
+from tests.openstack.site import SOON, Site, environment
 
 from weft_openstack.lab.process import wait_for
-from weft_openstack.store import keys
+from weft_openstack.store import keys, records
 
 pytestmark = pytest.mark.skipif(environment() is None, reason="WEFT_NEUTRON does not say where Neutron is installed")
 
@@ -45,16 +45,16 @@ def test_a_row_of_the_outbox_that_cannot_be_copied(site: Site) -> None:
     port = site.port(network)
     key = keys.port("h1", port["id"])
     tried = f"SELECT COUNT(*) FROM weft_outbox WHERE `key` = '{key}' AND attempts > 0"
-    wait_for(lambda: site.sql(tried) != "0", 60, "an attempt to copy")
+    wait_for(lambda: site.sql(tried) != "0", SOON, "an attempt to copy")
     site.sql("UPDATE weft_outbox SET until = UNIX_TIMESTAMP() + 25")  # nobody copies it while we look
     site.etcd.process.start()
-    assert site.stands(port["id"])[0] == "outbox"
     answers = site.why(port["id"])
+    assert next(step for step, state, _ in answers if state != "well") == "outbox"
     rows = [text for step, state, text in answers if (step, state) == ("outbox", "wrong") and text.startswith(key)]
     assert rows and all(" waits since " in row and "tried " in row and "failed to connect" in row for row in rows)
     said = ("etcd", "waits", f"/weft/{key} is not there yet: it waits in the outbox")
     assert [answer for answer in answers if answer[0] == "etcd"] == [said]
-    site.status(port, "ACTIVE", 90)
+    site.status(port, "ACTIVE")
     site.neutron.delete("port", port["id"])
 
 
@@ -64,10 +64,13 @@ def test_a_folder_of_sockets_that_is_missing(site: Site) -> None:
     away = sockets.rename(sockets.with_name("away"))
     try:
         port = site.port(site.network(name="folder"))
-        wait_for(lambda: site.stands(port["id"])[0] == "port", 30, "the agent's word")
-        text = site.stands(port["id"])[1]
-        assert text.startswith("failed since") and text.endswith(f"the folder of its socket, {sockets}, is not there")
-        plans = [text for step, _, text in site.why(port["id"]) if step == "plan"]
+        said = keys.port_state("h1", port["id"])
+        wait_for(lambda: said in site.items("state/"), SOON, "the agent's word")
+        answers = site.why(port["id"])
+        step, _, text = next(answer for answer in answers if answer[1] != "well")
+        assert step == "port" and text.startswith("failed since")
+        assert text.endswith(f"the folder of its socket, {sockets}, is not there")
+        plans = [text for step, _, text in answers if step == "plan"]
         assert f"make vhost-user interface on {sockets}/{port['id']} for weft:port:{port['id']}" in plans
         assert site.neutron.show("port", port["id"])["status"] == "DOWN"
     finally:
@@ -80,13 +83,19 @@ def test_a_key_that_holds_what_is_no_record(site: Site) -> None:
     """Of a port whose status does not change by that: else its key is looked at, and written anew, at once."""
     port = site.port(site.network(name="nonsense"), admin_state_up=False)
     key = "/weft/" + keys.port("h1", port["id"])
-    wait_for(lambda: site.stands(port["id"]) == ("", ""), 30, "the port as it should be")
+
+    def says(status: str) -> bool:
+        item = site.items("state/").get(keys.port_state("h1", port["id"]))
+        return item is not None and records.decode(records.PortState, item.value).status == status
+
+    wait_for(lambda: says("down"), SOON, "the port down")
     site.with_etcd(lambda etcd: etcd.put(key, b"nonsense"))
-    wait_for(lambda: site.stands(port["id"])[0] == "etcd", 30, "the port at its key")
-    text = site.stands(port["id"])[1]
-    assert text.startswith(f"{key} of revision ") and "no port: JSON is malformed" in text
-    said = [text for step, state, text in site.why(port["id"]) if (step, state) == ("port", "wrong")]
-    assert said and said[0].startswith("failed since") and "no port: JSON is malformed" in said[0]
+    wait_for(lambda: says("failed"), SOON, "the agent's word")
+    wrong = {step: text for step, state, text in site.why(port["id"]) if state == "wrong"}
+    assert wrong.keys() == {"etcd", "port"}
+    assert wrong["etcd"].startswith(f"{key} of revision ") and "no port: JSON is malformed" in wrong["etcd"]
+    assert wrong["port"].startswith("failed since") and "no port: JSON is malformed" in wrong["port"]
     assert site.run("weft-neutron", "audit").returncode == 0
-    wait_for(lambda: site.stands(port["id"]) == ("", ""), 30, "the port as it should be")
+    wait_for(lambda: says("down"), SOON, "the port down again")
+    assert site.stands(port["id"]) == ("", "")
     site.neutron.delete("port", port["id"])

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.openstack.commands import Said, status
 from tests.openstack.net import PORT, port, vlan
 
 from weft_openstack.lab.services import EtcdServer
+from weft_openstack.status.command import main
 from weft_openstack.store import keys, records
 from weft_openstack.store.etcd import Etcd, Settings
 
@@ -26,6 +29,22 @@ AGENT = records.Agent(
     ready=True,
     problems={"vteps/h2": "not said"},
 )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and how it ended."""
+
+    stdout: str
+    returncode: object
+
+
+def status(conf: Path, *arguments: str) -> Said:
+    """Run the command, in this process: a new one would take a second."""
+    printed = io.StringIO()
+    with redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+        main(["--config-file", str(conf), *arguments])
+    return Said(printed.getvalue(), ended.value.code)
 
 
 @pytest.fixture
@@ -64,13 +83,13 @@ def fill(store: Settings, prefix: str) -> None:
 
 
 def test_all_that_is_not_well(conf: Path, store: Settings, prefix: str) -> None:
-    empty = status((conf,))
+    empty = status(conf)
     assert empty == Said("no host has an agent or a port\n", 0)
     fill(store, prefix)
-    said = status((conf,))
+    said = status(conf)
     assert said.returncode == 1
-    assert PORT.format(1) not in said.stdout and PORT.format(1) in status((conf,), "ports").stdout
-    report = json.loads(status((conf,), "--json", "ports").stdout)
+    assert PORT.format(1) not in said.stdout and PORT.format(1) in status(conf, "ports").stdout
+    report = json.loads(status(conf, "--json", "ports").stdout)
     assert {line["port"]: line["step"] for line in report["ports"]} == {
         PORT.format(1): "up",
         PORT.format(2): "failed",
@@ -94,7 +113,7 @@ def test_why_a_port_is_not_well(conf: Path, store: Settings, prefix: str) -> Non
     fill(store, prefix)
 
     def steps(number: int) -> list[tuple[str, str]]:
-        answers = json.loads(status((conf,), "--json", "why", PORT.format(number)).stdout)
+        answers = json.loads(status(conf, "--json", "why", PORT.format(number)).stdout)
         return [(answer["step"], answer["state"]) for answer in answers if answer["step"] != "neutron"]
 
     assert steps(1) == [("etcd", "well"), ("agent", "well"), ("port", "well"), ("forwarder", "unseen")]
@@ -103,5 +122,5 @@ def test_why_a_port_is_not_well(conf: Path, store: Settings, prefix: str) -> Non
     assert steps(5) == [("etcd", "well"), ("agent", "wrong")]
     assert steps(6)[0] == ("etcd", "wrong")
     assert steps(7) == [("etcd", "wrong")]
-    said = status((conf,), "why", PORT.format(2))
+    said = status(conf, "why", PORT.format(2))
     assert said.returncode == 1 and "failed" in said.stdout and "no way" in said.stdout and "make it" in said.stdout

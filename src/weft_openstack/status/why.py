@@ -59,7 +59,8 @@ async def walk(
 ) -> list[Answer]:
     """All steps of a port, in their order. The first that is not well is where it stands."""
     if neutron is None:
-        answers = [Answer("neutron", "unseen", "the database is not configured here ([database] connection)")]
+        text = "no look from here: Neutron is not installed, or no database configured ([database] connection)"
+        answers = [Answer("neutron", "unseen", text)]
         bound: set[str] = set()
     else:
         found = neutron(port)
