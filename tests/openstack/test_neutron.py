@@ -261,7 +261,7 @@ def test_a_second_agent_of_a_host_refuses(site: Site) -> None:
         (node.configuration, "runs on this machine"),
     ):
         command = (*node.agent.command[:-1], str(configuration))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert done.returncode == 1 and said in done.stderr, done.stderr
 
 

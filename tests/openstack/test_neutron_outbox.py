@@ -27,7 +27,7 @@ def test_ports_are_made_while_etcd_is_away(site: Site) -> None:
     began = time.monotonic()
     ports = [site.port(network) for _ in range(3)]
     assert {port["binding:vif_type"] for port in ports} == {"vhostuser"}
-    assert time.monotonic() - began < 30, "the API waited for etcd"
+    assert time.monotonic() - began < 45, "the API waited for etcd"
     site.neutron.delete("port", ports[0]["id"])
     site.etcd.process.start()
     for port in ports[1:]:
@@ -52,7 +52,7 @@ def test_an_etcd_that_answers_nobody_and_then_has_forgotten_leases_and_history(s
         came = site.port(network, "h2")
         site.neutron.update("port", changed["id"], admin_state_up=False)
         site.neutron.delete("port", gone["id"])
-        assert time.monotonic() - began < 30, "the API waited for etcd"
+        assert time.monotonic() - began < 45, "the API waited for etcd"
         assert came["binding:vif_type"] == "vhostuser"
         time.sleep(began + lease.SECONDS + 5 - time.monotonic())
         assert site.neutron.show("port", kept["id"])["status"] == "ACTIVE"
