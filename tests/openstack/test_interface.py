@@ -52,7 +52,7 @@ def call(node: Node, *calls: str) -> str:
     assert where is not None
     program = AGENT.format(port=PORT, calls="".join(calls))
     path = f"PATH={where}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return node.run("env", path, str(where / "bin" / "python"), "-c", program).split()[-1]
+    return node.run("env", path, str(where / "bin" / "python"), "-c", program, seconds=180).split()[-1]
 
 
 def link(node: Node, name: str, *inside: str) -> Any:
