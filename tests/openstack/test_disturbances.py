@@ -136,9 +136,7 @@ def test_a_host_that_says_late_where_its_tunnels_end(store: Settings, prefix: st
             assert said.keys() == {keys.endpoint("h2"), nonsense}
             assert said[keys.endpoint("h2")] == "h2 has not said where its tunnels end"
             assert said[nonsense].startswith("no location: JSON is malformed")
-            answers = await why.walk(
-                host.etcd, prefix, await report.read(host.etcd, prefix), PORT.format(1), None, "/nowhere"
-            )
+            answers = await why.walk(host.etcd, prefix, PORT.format(1), None, "/nowhere")
             wrong = [each.text for each in answers if each.state == "wrong"]
             assert wrong == [f"{what}: {problem}" for what, problem in said.items()]
             for number in (9, 2):
@@ -164,8 +162,7 @@ def test_a_forwarder_without_a_message_is_told_of_where_operators_look(
 
     async def stands(host: Host, number: int) -> tuple[str, str]:
         """At which step a port stands, and what is there."""
-        found = await report.read(host.etcd, prefix)
-        answers = await why.walk(host.etcd, prefix, found, PORT.format(number), None, "/nowhere")
+        answers = await why.walk(host.etcd, prefix, PORT.format(number), None, "/nowhere")
         return next(((each.step, each.text) for each in answers if each.state in ("waits", "wrong")), ("", ""))
 
     async def said(host: Host, number: int, step: str, *parts: str) -> None:

@@ -46,6 +46,9 @@ def test_a_row_of_the_outbox_that_cannot_be_copied(site: Site) -> None:
     key = keys.port("h1", port["id"])
     tried = f"SELECT COUNT(*) FROM weft_outbox WHERE `key` = '{key}' AND attempts > 0"
     wait_for(lambda: site.sql(tried) != "0", SOON, "an attempt to copy")
+    step, text = site.stands(port["id"])  # while etcd is away, what the database says is there to be seen
+    assert step == "outbox" and "failed to connect" in text
+    assert site.why(port["id"])[-1][:2] == ("etcd", "wrong")
     site.sql("UPDATE weft_outbox SET until = UNIX_TIMESTAMP() + 25")  # nobody copies it while we look
     site.etcd.process.start()
     answers = site.why(port["id"])
@@ -55,6 +58,22 @@ def test_a_row_of_the_outbox_that_cannot_be_copied(site: Site) -> None:
     said = ("etcd", "waits", f"/weft/{key} is not there yet: it waits in the outbox")
     assert [answer for answer in answers if answer[0] == "etcd"] == [said]
     site.status(port, "ACTIVE")
+    site.neutron.delete("port", port["id"])
+
+
+def test_a_database_that_is_away(site: Site) -> None:
+    """What else there is is told of."""
+    port = site.port(site.network(name="nowhere to look"))
+    site.status(port, "ACTIVE")
+    site.database.process.kill()
+    try:
+        answers = site.why(port["id"])
+        assert answers[0][:2] == ("neutron", "wrong") and "the database cannot be read: " in answers[0][2]
+        assert [(step, state) for step, state, _ in answers[1:4]] == [
+            ("etcd", "well"), ("agent", "well"), ("port", "well")
+        ]  # fmt: skip
+    finally:
+        site.database.process.start()
     site.neutron.delete("port", port["id"])
 
 

@@ -242,7 +242,7 @@ class Cloud:
         guests.save(self.folder, [*guests.load(self.folder), made])
         return made
 
-    def active(self, port: str, seconds: float = 60) -> None:
+    def active(self, port: str, seconds: float = 120) -> None:
         """Wait until Neutron says that a port forwards. Raises NotReady."""
         wait_for(lambda: self.neutron.show("port", port)["status"] == "ACTIVE", seconds, f"port {port} ACTIVE")
 

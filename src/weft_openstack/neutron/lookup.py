@@ -23,6 +23,7 @@ def connect(files: list[str] | None) -> Callable[[str], Neutron | None] | None:
     config.register_common_config_options()
     cfg.CONF.register_opts(db_options.database_opts, "database")
     cfg.CONF([part for name in files or () for part in ("--config-file", name)], project="neutron")
+    cfg.CONF.set_override("max_retries", 0, "database")  # who asks wants to know that it is away
     return port if cfg.CONF.database.connection else None
 
 

@@ -44,14 +44,13 @@ async def _run(conf: Any) -> int:
     group = conf[options.GROUP]
     prefix = options.prefix(group)
     async with Etcd(options.settings(group)) as etcd:
-        found = await report.read(etcd, prefix)
         if conf.command.name == "why":
-            neutron = _neutron(conf.config_file)
-            answers = await why.walk(etcd, prefix, found, conf.command.port, neutron, group.api_socket)
+            answers = await why.walk(etcd, prefix, conf.command.port, _neutron(conf.config_file), group.api_socket)
             stands = next((each.step for each in answers if each.state in ("waits", "wrong")), None)
             lines = [*map(_answer, answers), f"it stands at the step {stands}" if stands else "all is well"]
             print(_json(answers) if conf.json else "\n".join(lines))
             return int(stands is not None)
+        found = await report.read(etcd, prefix)
     everything = conf.command.name == "ports"
     print(_json(found) if conf.json else "\n".join(_lines(found, everything)))
     wrong = bool(found.problems) or any(host.problems or not host.alive for host in found.hosts)

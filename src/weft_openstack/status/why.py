@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from weft_openstack.agent.forwarder import Forwarder, Lost, Refused
 from weft_openstack.neutron.naming import DRIVER
-from weft_openstack.status.report import HostLine, PortLine, Report
+from weft_openstack.status.report import HostLine, PortLine, Report, read
 from weft_openstack.store import keys
-from weft_openstack.store.etcd import Etcd, Item
+from weft_openstack.store.etcd import Etcd, Item, StoreError
 
 State = Literal["well", "waits", "wrong", "unseen"]
 
@@ -55,33 +55,47 @@ def ago(since: float | None) -> str:
 
 
 async def walk(
-    etcd: Etcd, prefix: str, report: Report, port: str, neutron: Callable[[str], Neutron | None] | None, socket: str
+    etcd: Etcd, prefix: str, port: str, neutron: Callable[[str], Neutron | None] | None, socket: str
 ) -> list[Answer]:
     """All steps of a port, in their order. The first that is not well is where it stands."""
-    if neutron is None:
-        text = "no look from here: Neutron is not installed, or no database configured ([database] connection)"
-        answers = [Answer("neutron", "unseen", text)]
-        bound: set[str] = set()
-    else:
-        found = neutron(port)
-        bound = {each.host for each in found.bindings if each.driver == DRIVER} if found else set()
-        answers = _in_neutron(port, found, report) + (_in_outbox(found) if found else [])
+    try:
+        report, away = await read(etcd, prefix), ""
+    except StoreError as error:
+        report, away = Report([], [], {}), f"etcd cannot be read: {error}"
+    answers, bound = _in_database(port, neutron, report, away)
+    if away:
+        return [*answers, Answer("etcd", "wrong", away)]
     lines = {line.host: line for line in report.ports if line.port == port}
     if not lines and not bound:
         answers.append(Answer("etcd", "wrong", f"no host has a key for the port {port}"))
     for host in sorted(bound | lines.keys()):
-        key = prefix + keys.port(host, port)
+        path = keys.port(host, port)
         if host in lines:
-            answers += await _on_host(await etcd.get(key), key, report, lines[host], socket)
+            answers += await _on_host(await etcd.get(prefix + path), prefix + path, report, lines[host], socket)
+        elif any(each.step == "outbox" and each.text.startswith(path) for each in answers):
+            answers.append(Answer("etcd", "waits", f"{prefix}{path} is not there yet: it waits in the outbox"))
         else:
-            answers.append(Answer("etcd", *_missing(key, answers)))
+            text = f"{prefix}{path} is missing, and nothing waits to write it; `weft-neutron audit` repairs that"
+            answers.append(Answer("etcd", "wrong", text))
     return answers
 
 
-def _missing(key: str, before: list[Answer]) -> tuple[Literal["waits", "wrong"], str]:
-    if any(each.step == "outbox" and each.state != "well" for each in before):
-        return "waits", f"{key} is not there yet: it waits in the outbox"
-    return "wrong", f"{key} is missing, and nothing waits to write it; `weft-neutron audit` repairs that"
+def _in_database(
+    port: str, neutron: Callable[[str], Neutron | None] | None, report: Report, away: str
+) -> tuple[list[Answer], set[str]]:
+    """What the database says, and the hosts that we bound the port on. `away` says why there is no report, if so."""
+    if neutron is None:
+        text = "no look from here: Neutron is not installed, or no database configured ([database] connection)"
+        return [Answer("neutron", "unseen", text)], set()
+    try:
+        found = neutron(port)
+    except Exception as error:  # whatever the database's driver raises
+        text = (str(error) or repr(error)).splitlines()[0]
+        return [Answer("neutron", "wrong", f"the database cannot be read: {text}")], set()
+    if found is None:
+        return [Answer("neutron", "wrong", f"there is no port {port}")], set()
+    answers = [_in_neutron(found, each, report, away) for each in found.bindings]
+    return answers + _in_outbox(found), {each.host for each in found.bindings if each.driver == DRIVER}
 
 
 async def _on_host(item: Item | None, key: str, report: Report, line: PortLine, socket: str) -> list[Answer]:
@@ -115,24 +129,20 @@ def _host(report: Report, name: str) -> HostLine | None:
     return next((each for each in report.hosts if each.host == name), None)
 
 
-def _in_neutron(port: str, found: Neutron | None, report: Report) -> list[Answer]:
-    if found is None:
-        return [Answer("neutron", "wrong", f"there is no port {port}")]
-    answers = []
-    for each in found.bindings:
-        state: State
-        if not each.host:
-            state, text = "waits", "not bound, as nobody has said on which host it is to be (binding:host_id)"
-        elif each.driver == DRIVER:
-            state, text = "well", f"bound on {each.host} as {each.vif_type} ({each.status})"
-        elif each.status == "INACTIVE" and each.vif_type == "unbound":
-            state, text = "well", f"bound on {each.host} no more, from where it migrated"
-        elif each.driver is not None:
-            state, text = "wrong", f"bound on {each.host} as {each.vif_type} by {each.driver}, not by us"
-        else:
-            state, text = "wrong", f"{each.vif_type} on {each.host}: {_why_not_bound(found, each.host, report)}"
-        answers.append(Answer("neutron", state, f"{found.status}; {text}"))
-    return answers
+def _in_neutron(found: Neutron, binding: Binding, report: Report, away: str) -> Answer:
+    state: State
+    host, kind = binding.host, binding.vif_type
+    if not host:
+        state, text = "waits", "not bound, as nobody has said on which host it is to be (binding:host_id)"
+    elif binding.driver == DRIVER:
+        state, text = "well", f"bound on {host} as {kind} ({binding.status})"
+    elif binding.status == "INACTIVE" and kind == "unbound":
+        state, text = "well", f"bound on {host} no more, from where it migrated"
+    elif binding.driver is not None:
+        state, text = "wrong", f"bound on {host} as {kind} by {binding.driver}, not by us"
+    else:
+        state, text = "wrong", f"{kind} on {host}: {away or _why_not_bound(found, host, report)}"
+    return Answer("neutron", state, f"{found.status}; {text}")
 
 
 def _why_not_bound(found: Neutron, host: str, report: Report) -> str:
