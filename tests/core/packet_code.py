@@ -40,6 +40,7 @@ from weft.core.view import (
     i32,
     i64,
     mac,
+    over,
     times,
     u8,
     u16,
@@ -79,6 +80,7 @@ class Everything(View):
     ref: Ref[Inner]
     link: Ref[Everything]
     back: u8
+    together: be32 = over("a_u8")  # and a_u16 and the first byte of a_u32
 
     @property
     def sum(self) -> int:
@@ -120,6 +122,15 @@ def strangers(word: int, until: int) -> int:
         value = atomic_load(word)
         found += int((value != one) & (value != other))
     return found
+
+
+@routine
+def through_both(thing: Everything, value: int) -> int:
+    """A field, one over it and others, and the field again: each sees what the other has written."""
+    thing.a_u16 = value
+    before = thing.together
+    thing.together = before ^ 0x00FF_FF00
+    return before << 32 | thing.a_u16
 
 
 @routine

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from weft import Engine
 from weft.core import memory
-from weft.core.view import VIEWS, Bytes, RowsAt, View, u8, u32
+from weft.core.view import VIEWS, Bytes, RowsAt, View, over, u8, u32
 
-from .packet_code import Everything, Inner, aim, computed, overlay, peek, poke, word, word_at
+from .packet_code import Everything, Inner, aim, computed, overlay, peek, poke, through_both, word, word_at
 
 #: Which field of ``poke`` and ``peek`` -> where it is, and its format for ``struct``. By hand, from the declaration.
 INNERS, ROWS, REF = 52, 128, 256
@@ -75,6 +75,14 @@ def test_scalar(shared: Engine, thing: Everything, which: int) -> None:
 def test_what_is_written_through_one_view_is_read_through_another(shared: Engine, thing: Everything) -> None:
     thing.a_u32 = 0x11223344
     assert shared.call(overlay, thing, 0x5566) == 0x11223344_11225566
+
+
+def test_a_field_over_others_is_their_bytes(shared: Engine, thing: Everything) -> None:
+    memory.write(thing.address + 1, bytes([0x12, 0, 0, 0x78]))
+    assert shared.call(through_both, thing, 0x5634) == 0x12345678 << 32 | (0x5634 ^ 0xFFFF)
+    assert thing.together == 0x12_CB_A9_78
+    assert thing.a_u8 == 0x12
+    assert "together" not in dict(thing.show())
 
 
 @pytest.mark.parametrize("bits", [0x060504030201, 0xFFFFFFFFFFFF, 1 << 47])
@@ -166,6 +174,13 @@ class TestDeclarations:
     def test_a_field_may_not_hide_what_views_have(self) -> None:
         with pytest.raises(TypeError, match="no field can be named address"):
             type("Bad", (View,), {"__annotations__": {"address": u8}, "__module__": __name__})
+
+    def test_a_field_over_others_ends_with_them(self) -> None:
+        fields = {"first": u32, "second": u8, "both": u32}
+        with pytest.raises(TypeError, match="both is to lie over other fields"):
+            type("Bad", (View,), {"__annotations__": fields, "both": over("second"), "__module__": __name__})
+        made = type("Good", (View,), {"__annotations__": fields, "both": over("first"), "__module__": __name__})
+        assert made.size == 5
 
     def test_memory_that_is_apart_is_shown_by_no_other_view(self) -> None:
         base = type("Base", (View,), {"__annotations__": {"value": u32}, "__module__": __name__}, apart=True)

@@ -1,7 +1,8 @@
 """Packets and their pool.
 
 A buffer is 2304 bytes: two cache lines of metadata, 128 bytes of headroom for headers to be put in front, 2048 bytes
-of data. Longer packets are chains. A buffer's index is its offset in cache lines, as in VPP.
+of data. Longer packets are chains. A buffer's index is its offset in words of eight bytes: so its address is one
+instruction, as the processor's addresses multiply by eight themselves.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from array import array
 
 from weft.core import arena
-from weft.core.memory import atomic_store, atomic_swap, copy, opaque, pause, write
+from weft.core.memory import atomic_store, atomic_swap, copy, opaque, pause, shift_right, wrap, write
 from weft.core.node import inline, routine
-from weft.core.view import Array, Bytes, View, i16, i64, times, u8, u16, u32
+from weft.core.view import Array, Bytes, View, i16, i64, over, times, u8, u16, u32
 
 METADATA = 128
 HEADROOM = 128
@@ -20,6 +21,7 @@ SIZE = METADATA + HEADROOM + DATA_SIZE
 #: From one buffer to the next. An odd number of cache lines, so that the lines at the same place of many buffers
 #: spread over all sets of a cache.
 STRIDE = SIZE + 64
+INDEX_SHIFT = 3  #: from an offset among the buffers to an index
 
 # Buffer.flags
 NEXT_PRESENT = 1 << 0  #: the packet goes on in ``next_buffer``
@@ -75,6 +77,9 @@ class Buffer(View, apart=True):
     csum_start: i16
     csum_offset: u16
     opaque2: Bytes = times(48)
+    # several of these at once
+    length_word: i64 = over("current_data")  # and current_length and flags: see ``length_in``
+    interfaces: i64 = over("rx_sw_if_index")  # and tx_sw_if_index
 
     @property
     def data(self) -> int:
@@ -90,7 +95,7 @@ class Buffer(View, apart=True):
 
     @property
     def index(self) -> int:
-        return (self.address - arena.BUFFERS_BASE) >> 6
+        return (self.address - arena.BUFFERS_BASE) >> INDEX_SHIFT
 
     def advance(self, count: int) -> None:
         """Drop ``count`` bytes in front; negative: take in so many of the headroom."""
@@ -103,14 +108,14 @@ class Buffer(View, apart=True):
         return next
 
 
-assert Buffer.size == METADATA
+assert Buffer.size == METADATA and arena.BUFFERS_SIZE >> INDEX_SHIFT <= 1 << 32
 assert all(field.offset < 64 for name, field in Buffer.fields.items() if name == "opaque")
 
 
 @inline
 def buffer_at(index: int) -> Buffer:
     """The buffer with this index."""
-    return Buffer(opaque(arena.BUFFERS_BASE) + (index << 6))
+    return Buffer(opaque(arena.BUFFERS_BASE) + (index << INDEX_SHIFT))
 
 
 class BufferPool(View):
@@ -211,11 +216,32 @@ def free(cache: BufferCache, index: int) -> None:
         index = buffer.next_buffer
 
 
+class Indices(View):
+    """Buffer indices in a row."""
+
+    row: Array[u32] = times(0)
+
+
 @routine
 def free_many(cache: BufferCache, indices: int, count: int) -> int:
-    """Give back ``count`` packets whose indices (u32 each) stand at ``indices``."""
+    """Give back ``count`` packets whose indices (u32 each) stand at ``indices``: all at once, if none is a chain."""
+    flags = 0
+    row = Indices(indices).row
     for i in range(count):
-        free(cache, u32_at(indices + 4 * i))
+        flags |= buffer_at(row[i]).flags
+    if flags & NEXT_PRESENT:
+        for i in range(count):
+            free(cache, u32_at(indices + 4 * i))
+        return count
+    left = count
+    while left > 0:
+        if cache.count == CACHE_SIZE:
+            spill(cache)
+        give = min(CACHE_SIZE - cache.count, left)
+        copy(cache.indices.address + 4 * cache.count, indices, 4 * give)
+        cache.count = cache.count + give
+        indices += 4 * give
+        left -= give
     return count
 
 
@@ -232,16 +258,25 @@ def u32_at(address: int) -> int:
 
 @inline
 def reset(buffer: Buffer, length: int, sw_if_index: int) -> None:
-    """Metadata of a packet that has just come: it starts behind the headroom."""
-    buffer.current_data = 0
-    buffer.current_length = length
-    buffer.flags = 0
-    buffer.rx_sw_if_index = sw_if_index
-    buffer.tx_sw_if_index = NO_INTERFACE
+    """Metadata of a packet that has just come: it starts behind the headroom, and has no flags."""
+    buffer.length_word = (length & 0xFFFF) << 16
+    buffer.interfaces = wrap(sw_if_index | NO_INTERFACE << 32)
     buffer.error = 0
 
 
 NO_INTERFACE = 0xFFFFFFFF
+
+
+@inline
+def length_in(word: int) -> int:
+    """The length of a buffer in its ``length_word``."""
+    return word >> 16 & 0xFFFF
+
+
+@inline
+def flags_in(word: int) -> int:
+    """The flags in it."""
+    return shift_right(word, 32)
 
 
 @routine
@@ -273,7 +308,7 @@ def clone(cache: BufferCache, source: int) -> int:
 
 def setup(count: int) -> None:
     """Make ``count`` buffers and put them all into the pool. Index 0 is left out: it means "none"."""
-    step = STRIDE >> 6
+    step = STRIDE >> INDEX_SHIFT
     write(stack.address, array("I", range(step, (count + 1) * step, step)).tobytes())
     pool.free = count
     pool.total = count

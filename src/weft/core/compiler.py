@@ -123,6 +123,7 @@ def compile_unit(name: str) -> tuple[str, bytes]:
         lowering.inline_once(njit_function)
     else:
         entry, count = _entry(source.function, njit(**lowering.PART)(source.function))
+    lowering.enter_by(source, entry)
     signature = types.int64(*[types.int64] * count)
     compiled = cfunc(signature, **lowering.OPTIONS)(entry)
     library = compiled._library

@@ -7,8 +7,8 @@ from typing import Any
 
 from weft.core.buffer import buffer_at
 from weft.core.memory import prefetch
-from weft.core.node import Kind, Node
-from weft.core.runtime import Frame, NodeRuntime, scatter, trace_frame
+from weft.core.node import UNLIKE, Kind, Node, inline
+from weft.core.runtime import Frame, NodeRuntime, hand_on, scatter, trace_frame
 
 Loop = Callable[[int, int, int], int]
 
@@ -21,7 +21,8 @@ def loop_of(node: Node) -> Loop:
     """
     match node.kind:
         case Kind.PACKET:
-            loop = _packets(node.function, AHEAD if node.cold else 0, -1 if node.counts is None else int(node.counts))
+            counted = -1 if node.counts is None else int(node.counts)
+            loop = _packets(node.function, node.whole or each_apart, AHEAD if node.cold else 0, counted)
         case Kind.FRAME:
             loop = _frame(node.function)
         case Kind.INPUT:
@@ -30,8 +31,16 @@ def loop_of(node: Node) -> Loop:
     return loop
 
 
-def _packets(function: Callable[..., Any], ahead: int, counted: int) -> Loop:
-    """Around a function of one packet. ``ahead`` and ``counted`` are constants to the compiler."""
+@inline
+def each_apart(rt: NodeRuntime, frame: Frame) -> int:
+    """For nodes that do not look at whole frames."""
+    return UNLIKE
+
+
+def _packets(function: Callable[..., Any], whole: Callable[..., int], ahead: int, counted: int) -> Loop:
+    """Around a function of one packet, and one that may deal with a frame whose packets are alike (while some are to be
+    traced, each is looked at alone). ``ahead`` and ``counted`` are constants to the compiler.
+    """
 
     def loop(rt_address: int, frame_address: int, n: int) -> int:
         rt = NodeRuntime(rt_address)
@@ -39,6 +48,11 @@ def _packets(function: Callable[..., Any], ahead: int, counted: int) -> Loop:
         worker = rt.worker
         vector = frame.vector
         nexts = worker.nexts
+        way = whole(rt, frame) if worker.tracing == 0 else UNLIKE
+        if way != UNLIKE:
+            if counted >= 0:
+                rt.count(counted, n)
+            return hand_on(rt, frame, way)
         for i in range(n):
             if ahead > 0 and i + ahead < n:
                 coming = buffer_at(vector[i + ahead]).address

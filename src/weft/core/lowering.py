@@ -35,7 +35,7 @@ from numba.extending import (
 )
 
 from weft.core import memory
-from weft.core.node import INLINES, ROUTINES, Routine
+from weft.core.node import INLINES, ROUTINES, Node, Routine
 from weft.core.view import (
     VIEWS,
     Area,
@@ -541,15 +541,42 @@ def _register_call(function: Callable[..., Any], count: int, result: Any, emit: 
         return context.get_dummy_value() if value is None or result is types.none else value
 
 
+#: How routines are called: they leave nearly all registers as they were. Most calls are of what few packets need, so
+#: the loop over all of them does not have to keep what it knows in memory because of these.
+ROUTINE_CALL = "preserve_mostcc"
+
+
 def _routine(routine: Routine) -> Callable[..., Any]:
     """A call of a routine: through its slot, where the loader puts the address of its machine code."""
 
     def emit(builder: Any, *args: Any) -> Any:
         kind = ir.FunctionType(I64, [I64] * len(args))
         address = builder.load(_pointer(builder, I64(routine.slot), 64))
-        return builder.call(builder.inttoptr(address, kind.as_pointer()), list(args))
+        return builder.call(builder.inttoptr(address, kind.as_pointer()), list(args), cconv=ROUTINE_CALL)
 
     return emit
+
+
+def enter_by(source: Node | Routine, entry: Callable[..., Any]) -> None:
+    """Say how Numba is to make the way into a unit: its function itself, called as others will call it."""
+    convention = ROUTINE_CALL if isinstance(source, Routine) else ""
+
+    def make(library: Any, fndesc: Any, env: Any, call_helper: Any) -> None:
+        if fndesc.qualname != entry.__qualname__:
+            return  # a part of it
+        context = cpu_target.target_context
+        module = context.create_module("entry")
+        inner = context.call_conv.get_function_type(fndesc.restype, fndesc.argtypes)
+        callee = ir.Function(module, inner, fndesc.llvm_func_name)
+        kind = ir.FunctionType(I64, [I64] * len(fndesc.argtypes))
+        way_in = ir.Function(module, kind, fndesc.llvm_cfunc_wrapper_name)
+        way_in.calling_convention = convention
+        builder = ir.IRBuilder(way_in.append_basic_block())
+        _, result = context.call_conv.call_function(builder, callee, fndesc.restype, fndesc.argtypes, way_in.args)
+        builder.ret(result)
+        library.add_ir_module(module)
+
+    cpu_target.target_context.create_cfunc_wrapper = make
 
 
 # --- all of it ------------------------------------------------------------------------------------------------------
@@ -606,4 +633,4 @@ def inline_once(function: Callable[..., Any]) -> None:
     infer_global(function, _dispatcher(function))
 
 
-__all__ = ["ViewType", "inline_once", "parameter_types", "teach"]
+__all__ = ["ViewType", "enter_by", "inline_once", "parameter_types", "teach"]

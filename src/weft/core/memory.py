@@ -143,8 +143,8 @@ def prefetch_shared(address: int) -> None:
 
 
 def opaque(value: int) -> int:
-    """``value``, of which the compiler knows nothing: a base that stays in a register instead of being a part of each
-    address that is reckoned from it.
+    """``value``, of which the compiler knows nothing: a base, or the address of a row of which several fields are read,
+    that stays in a register instead of being reckoned again for each of them.
     """
     return value
 

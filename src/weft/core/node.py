@@ -89,6 +89,10 @@ class NoError(Errors, of="null-node"):
     NONE = "blackholed packets"
 
 
+#: What a function of whole frames returns that leaves a frame to the loop over its packets.
+UNLIKE = -1
+
+
 class Kind(enum.Enum):
     """What the framework calls a node with."""
 
@@ -108,6 +112,7 @@ class Node:
     format_trace: Callable[..., str | None] | None = None
     cold: bool = False
     counts: Errors | None = None
+    whole: Callable[..., Any] | None = None
     #: Further ways out that other features have added: node names, in order.
     added: list[str] = field(default_factory=list)
     template: bool = False
@@ -143,17 +148,19 @@ def node(
     cold: bool = False,
     counts: Errors | None = None,
     template: bool = False,
+    whole: Callable[..., int] | None = None,
 ) -> Callable[[F], F]:
     """Declare a node. ``trace`` makes the lines that ``show trace`` prints from a trace record; None: the node is left
     out. ``cold`` says that packets reach this node with their memory out of cache, so the loop should prefetch.
     ``counts`` is counted once for each packet that comes. A ``template`` makes no instance until a feature asks for one
-    under a name of its own.
+    under a name of its own. ``whole`` (inline) is given a frame first: if a look at its packets shows that the same is
+    to be done for all, it does that, and returns the way out of all; or else UNLIKE, having done nothing.
     """
 
     def declare(function: F) -> F:
         if name in NODES:
             raise ValueError(f"there are two nodes named {name}")
-        NODES[name] = Node(name, function, kind, next, trace, cold, counts, template=template)
+        NODES[name] = Node(name, function, kind, next, trace, cold, counts, whole, template=template)
         return function
 
     return declare

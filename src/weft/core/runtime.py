@@ -282,6 +282,21 @@ def deliver(rt: NodeRuntime, indices: int, count: int, next: int) -> int:
 
 
 @routine
+def hand_on(rt: NodeRuntime, frame: Frame, next: int) -> int:
+    """Send all packets of a frame one way. If nothing else waits there, it is the frame itself that goes."""
+    worker = rt.worker
+    n = frame.n
+    target = target_of(rt, next)
+    if target.open == 0:
+        book(rt, next, n)
+        push(worker, target, frame)
+        return n
+    append_many(rt, frame.vector.address, n, next)
+    put_frame(worker, frame)
+    return n
+
+
+@routine
 def scatter(rt: NodeRuntime, frame: Frame) -> int:
     """Send each packet of a frame where the thread's ``nexts`` say; the frame is used up."""
     worker = rt.worker
@@ -292,18 +307,7 @@ def scatter(rt: NodeRuntime, frame: Frame) -> int:
     for i in range(n):
         different |= nexts[i] ^ first
     if different == 0 and first != CONSUMED:
-        target = target_of(rt, first)
-        if target.open == 0:
-            book(rt, first, n)
-            push(worker, target, frame)
-            return n
-        waiting = Frame(target.open)
-        if waiting.n + n <= FRAME_SIZE:
-            copy(waiting.vector.address + 4 * waiting.n, frame.vector.address, 4 * n)
-            waiting.n = waiting.n + n
-            book(rt, first, n)
-            put_frame(worker, frame)
-            return n
+        return hand_on(rt, frame, first)
     start = 0
     vector, spare = frame.vector, worker.spare
     while start < n:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weft.core.arena import HEAP_BASE, HEAP_SIZE
-from weft.core.memory import atomic_load, atomic_store, atomic_swap, equal4, lowest_bit, shift_right, wrap
+from weft.core.memory import atomic_load, atomic_store, atomic_swap, equal4, lowest_bit, opaque, shift_right, wrap
 from weft.core.node import inline, routine
 from weft.core.view import Array, View, i64, times
 
@@ -64,7 +64,9 @@ assert HashTable.fields["where"].offset == 64
 assert HEAP_BASE % HEAP_SIZE == 0
 
 HASH_BITS = 64
-SCATTER = wrap(0x9E3779B97F4A7C15)  #: 2 ** 64 divided by the golden ratio
+#: Odd, and without a pattern in any part: multiplied by it, each bit of a key changes many of the highest bits, also
+#: where keys differ by their highest bytes alone, as MAC addresses in a row do.
+SCATTER = wrap(0xD6E8FEB86659FD93)
 VALUES = Bucket.fields["values"].offset
 MOVES = HashTable.fields["moves"].offset
 ADDRESS = -64  #: the part of ``where`` that is an address
@@ -77,8 +79,8 @@ LINES = HEAP_SIZE >> 6
 
 @inline
 def hash_of(key: int) -> int:
-    """A key scattered over 64 bits; a table takes as many of the highest as it needs (Fibonacci hashing)."""
-    return wrap((key ^ shift_right(key, 32)) * SCATTER)
+    """A key scattered over 64 bits; a table takes as many of the highest as it needs (multiplicative hashing)."""
+    return wrap(key * SCATTER)
 
 
 @inline
@@ -108,7 +110,7 @@ def handle_of(line: int) -> int:
 @inline
 def bucket_at(handle: int) -> Bucket:
     """The bucket of a handle."""
-    return Bucket(HEAP_BASE | (handle & (LINES - 1)) << 6)
+    return Bucket(opaque(HEAP_BASE) + ((handle & (LINES - 1)) << 6))
 
 
 @inline
@@ -129,7 +131,7 @@ def lookup_in(table: HashTable, bucket: Bucket, key: int, missing: int) -> int:
     found = slots_of(bucket, key)
     if found == 0:
         return search(table, key, missing)
-    place = bucket.address + (lowest_bit(found) << 3)
+    place = opaque(bucket.address) + (lowest_bit(found) << 3)  # so that it is added up in the loads themselves
     value = atomic_load(place + VALUES)
     if atomic_load(place) != key:
         return search(table, key, missing)

@@ -8,7 +8,8 @@
 
 ``Ip4Header(address).ttl`` is one load; in compiled code the view *is* the address and costs nothing. A field is a
 scalar, another view (inline), ``Array[...]`` (inline rows, their number given by ``times``), ``Rows[...]`` (a
-pointer to rows), ``Ref[...]`` (a pointer to one view), or ``Bytes`` (an inline area, read as its address).
+pointer to rows), ``Ref[...]`` (a pointer to one view), or ``Bytes`` (an inline area, read as its address). A scalar
+may lie ``over`` fields before it.
 ``Fixed[...]`` around any of these says that it does not change while packet code runs: compiled code reads it once
 where it would have to read it again after each store.
 
@@ -226,6 +227,16 @@ class _Times:
         self.count = count
 
 
+def over(name: str) -> Any:
+    """That a field lies over others, from the one of this name on: several as one number, to be written at once."""
+    return _Over(name)
+
+
+class _Over:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 class RowsAt:
     """Rows at an address, interpreted: ``rows[i]`` is a view or a number."""
 
@@ -247,8 +258,9 @@ class RowsAt:
 class Field:
     """One named place in a view."""
 
-    def __init__(self, name: str, offset: int, kind: Kind, fixed: bool = False) -> None:
+    def __init__(self, name: str, offset: int, kind: Kind, fixed: bool = False, covers: bool = False) -> None:
         self.name, self.offset, self.kind, self.fixed = name, offset, kind, fixed
+        self.covers = covers  #: other fields: see ``over``
         #: What is at an address, as the field's value: a number, rows, a view.
         self._load: Callable[[int], Any] = kind if isinstance(kind, type) else kind.load
 
@@ -299,10 +311,14 @@ class View:
                 raise TypeError(f"{cls.__qualname__}: no field can be named {name}: every view has that already")
             kind = eval(annotation, {}, names) if isinstance(annotation, str) else annotation
             fixed = isinstance(kind, FixedKind)
-            kind = _sized(kind.kind if isinstance(kind, FixedKind) else kind, cls.__dict__.get(name))
-            fields[name] = Field(name, offset, kind, fixed)
+            given = cls.__dict__.get(name)
+            kind = _sized(kind.kind if isinstance(kind, FixedKind) else kind, given)
+            if isinstance(given, _Over):
+                fields[name] = _covering(cls, name, fields[given.name].offset, offset, kind)
+            else:
+                fields[name] = Field(name, offset, kind, fixed)
+                offset += kind.size
             setattr(cls, name, fields[name])
-            offset += kind.size
         cls.fields, cls.size = fields, offset
         VIEWS.append(cls)
 
@@ -317,7 +333,11 @@ class View:
 
     def show(self) -> Iterator[tuple[str, Any]]:
         """Each scalar field's name and value, for people."""
-        return ((name, getattr(self, name)) for name, field in self.fields.items() if isinstance(field.kind, Scalar))
+        return (
+            (name, getattr(self, name))
+            for name, field in self.fields.items()
+            if isinstance(field.kind, Scalar) and not field.covers
+        )
 
 
 Kind = Scalar | Area | RowsKind | RefKind | ArrayKind | type[View]
@@ -327,6 +347,13 @@ VIEWS: list[type[View]] = []
 #: What every view has, beside its fields.
 RESERVED = {"address", "fields", "size", "apart", "show"}
 POINTER = Scalar("pointer", 64, signed=True)
+
+
+def _covering(cls: type[View], name: str, start: int, end: int, kind: Kind) -> Field:
+    """A field over those from ``start`` on; the last field so far ends at ``end``."""
+    if not isinstance(kind, Scalar) or start + kind.size > end:
+        raise TypeError(f"{cls.__qualname__}: {name} is to lie over other fields: a number no longer than these")
+    return Field(name, start, kind, covers=True)
 
 
 def _sized(kind: Any, count: Any) -> Kind:

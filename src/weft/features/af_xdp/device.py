@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from weft.core import memory
-from weft.core.buffer import STRIDE, pool
+from weft.core.buffer import INDEX_SHIFT, STRIDE, pool
 from weft.core.model import Invalid, model
 from weft.core.runtime import workers
 from weft.features.af_xdp import bpf
@@ -221,7 +221,7 @@ class XdpInterfaces:
         self._engine.workers.quiesce()
         _close(xdp.sockets, xdp.attached)
         for slot in xdp.slots:
-            self._engine.call(reclaim, workers[0].cache, slot, STRIDE >> 6, pool.total)
+            self._engine.call(reclaim, workers[0].cache, slot, STRIDE >> INDEX_SHIFT, pool.total)
         xdp.promiscuous.close()
         xdp.links.close()
         del self.by_number[xdp.number]

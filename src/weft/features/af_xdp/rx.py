@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.core.arena import BUFFERS_BASE
-from weft.core.buffer import LENT, NEXT_PRESENT, BufferCache, allocate, buffer_at, free, free_many, reset
+from weft.core.buffer import INDEX_SHIFT, LENT, NEXT_PRESENT, BufferCache, allocate, buffer_at, free, free_many, reset
 from weft.core.memory import fence, syscall
 from weft.core.node import Kind, Nexts, inline, node, routine
 from weft.core.runtime import FRAME_SIZE, NodeRuntime
@@ -80,7 +80,7 @@ def af_xdp_input(rt: NodeRuntime, address: int) -> int:
 def accept(socket: XdpSocket, descriptor: Descriptor) -> int:
     """The index of a buffer that the kernel gives back, its metadata set."""
     place = descriptor.place
-    index = (place & BASE) >> 6
+    index = (place & BASE) >> INDEX_SHIFT
     pkt = buffer_at(index)
     reset(pkt, descriptor.length, socket.sw_if_index)
     pkt.current_data = (place >> OFFSET_SHIFT) - START

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.core.arena import BUFFERS_BASE
-from weft.core.buffer import LENT, NEXT_PRESENT, Buffer, BufferCache, buffer_at, free, lock, unlock
+from weft.core.buffer import INDEX_SHIFT, LENT, NEXT_PRESENT, Buffer, BufferCache, buffer_at, free, lock, unlock
 from weft.core.memory import fence, syscall
 from weft.core.node import Kind, node, routine
 from weft.core.runtime import Frame, NodeRuntime, put_frame
@@ -112,7 +112,7 @@ def collect(cache: BufferCache, socket: XdpSocket) -> int:
     ring = socket.completion
     count = ahead(ring)
     for i in range(count):
-        index = (address_at(ring, ring.position + i).value & BASE) >> 6
+        index = (address_at(ring, ring.position + i).value & BASE) >> INDEX_SHIFT
         buffer_at(index).flags = 0
         free(cache, index)
     if count:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.node import inline
+from weft.core.node import inline, routine
 from weft.core.view import Bytes, View, be16, mac, times, u8
 
 HEADER = 14  #: bytes of an Ethernet header without tags
@@ -64,11 +64,18 @@ def is_tag(ethertype: int) -> int:
 @inline
 def header_length(frame: EthernetHeader, available: int) -> int:
     """Bytes of a frame's header with up to two tags, of which so many bytes are there; 0 if it is cut off."""
+    if available >= HEADER and (frame.ethertype < SMALLEST_TAG or frame.ethertype == IP6):
+        return HEADER
+    return length_with_tags(frame, available)
+
+
+@routine
+def length_with_tags(frame: EthernetHeader, available: int) -> int:
+    """The same for any frame."""
     if available < HEADER:
         return 0
     length = HEADER
-    ethertype = frame.ethertype
-    if ethertype >= SMALLEST_TAG and is_tag(ethertype):
+    if is_tag(frame.ethertype):
         length = HEADER + TAG
         if available >= length and VlanTag(frame.payload).ethertype == DOT1Q:
             length = HEADER + 2 * TAG

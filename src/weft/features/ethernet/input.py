@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import L2_HDR_VALID, L3_HDR_VALID, VLAN_1_DEEP, Buffer
+from weft.core.counters import count
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
@@ -14,6 +15,7 @@ from weft.features.ethernet.header import (
     DOT1Q,
     GROUP,
     HEADER,
+    SMALLEST_TAG,
     TAG,
     VLAN_MASK,
     EthernetHeader,
@@ -63,6 +65,7 @@ def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
     without an ``untagged`` sub-interface, and with one 802.1Q tag whose VLAN has a sub-interface.
     Whoever sends a packet here again has cleared its flags VLAN_..._DEEP.
     """
+    counters = rx.of(rt.worker)
     frame = EthernetHeader(pkt.data)
     port = pkt.rx_sw_if_index
     start = pkt.current_data
@@ -71,7 +74,7 @@ def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
     if length < HEADER:
         return pkt.fail(EthernetError.TOO_SHORT, InputNext.DROP)
     ethertype = frame.ethertype
-    if ethertype != DOT1Q and (ethertype < RARE or is_tag(ethertype) == 0):
+    if ethertype < SMALLEST_TAG or (ethertype != DOT1Q and (ethertype < RARE or is_tag(ethertype) == 0)):
         flags = sw_interfaces[port].flags
         if flags & (ADMIN_UP | UNTAGGED_ELSEWHERE | PUNTED) == ADMIN_UP:
             pkt.l2_len = HEADER
@@ -88,7 +91,7 @@ def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
             sub = table.one[tag.tci & VLAN_MASK]
             flags = sw_interfaces[sub].flags
             if sub != 0 and flags & (ADMIN_UP | PUNTED) == ADMIN_UP:
-                rx.add(rt.worker, sub, 1, pkt.total_length)
+                count(counters, sub, 1, pkt.total_length)
                 pkt.rx_sw_if_index = sub
                 pkt.l2_len = HEADER + TAG
                 pkt.l3_hdr_offset = start + HEADER + TAG

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from weft.core.buffer import NO_INTERFACE, OFFLOAD, Buffer, buffer_at, u32_at
+from weft.core.buffer import NEXT_PRESENT, NO_INTERFACE, OFFLOAD, Buffer, buffer_at, flags_in, length_in, u32_at
 from weft.core.counters import count
 from weft.core.graph import start_chain
-from weft.core.node import ERROR_OWNERS, ERRORS, Errors, Kind, Nexts, node, routine
+from weft.core.node import ERROR_OWNERS, ERRORS, UNLIKE, Errors, Kind, Nexts, inline, node, routine
 from weft.core.runtime import Frame, NodeRuntime, deliver, drop_frame
 from weft.core.trace import Entry
 from weft.features.ethernet.format import format_frame
@@ -48,7 +48,32 @@ def _trace_output(entry: Entry) -> str:
     return "\n".join([f"{name} flags 0x{vpp_flags(pkt):08x}", *frame])
 
 
-@node("interface-output-template", next=OutputNext, template=True, trace=_trace_output)
+@inline
+def output_alike(rt: NodeRuntime, frame: Frame) -> int:
+    """All packets leave by the same interface, in one buffer each, and nothing is to be done with any: count them."""
+    device = rt.data
+    counters = tx.of(rt.worker)
+    vector = frame.vector
+    n = frame.n
+    sw_if_index = buffer_at(vector[0]).tx_sw_if_index
+    words = unlike = octets = 0
+    for i in range(n):
+        pkt = buffer_at(vector[i])
+        word = pkt.length_word
+        words |= word
+        octets += length_in(word)
+        unlike |= pkt.tx_sw_if_index ^ sw_if_index
+    unlike |= flags_in(words) & (OFFLOAD | NEXT_PRESENT)
+    up = sw_interfaces[device].flags & sw_interfaces[sw_if_index].flags & ADMIN_UP
+    if unlike or up == 0 or interface_output.starts[sw_if_index].chain != 0:
+        return UNLIKE
+    count(counters, device, n, octets)
+    if sw_if_index != device:
+        count(counters, sw_if_index, n, octets)
+    return OutputNext.TX
+
+
+@node("interface-output-template", next=OutputNext, template=True, trace=_trace_output, whole=output_alike)
 def interface_output_node(rt: NodeRuntime, pkt: Buffer) -> int:
     """Count what leaves by an interface, and by its parent; then its output features, then the device."""
     device = rt.data

@@ -20,13 +20,15 @@ PER_LINE = 32
 @inline
 def put_in_front(rt: NodeRuntime, pkt: Buffer, adjacency: Adjacency, index: int) -> int:
     """Put an adjacency's header in front of a packet; 0 if there is no room for it."""
-    if adjacency.flags & PLAIN and pkt.current_data >= ETHERNET - HEADROOM:
+    start = pkt.current_data - ETHERNET
+    if adjacency.flags & PLAIN and start >= -HEADROOM:
         # Fourteen bytes, as two words that overlap.
         header = adjacency.address + (REWRITE_END - ETHERNET)
         to = pkt.data - ETHERNET
+        pkt.current_data = start
+        pkt.current_length = pkt.current_length + ETHERNET
         copy(to, header, WORD)
         copy(to + (ETHERNET - WORD), header + (ETHERNET - WORD), WORD)
-        pkt.advance(-ETHERNET)
         return 1
     length = adjacency.rewrite_length
     if pkt.current_data < length - HEADROOM:

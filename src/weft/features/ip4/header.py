@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.view import Bytes, View, be16, be32, times, u8, u32
+from weft.core.view import Bytes, View, be16, be32, be64, over, times, u8, u32
 
 MINIMUM = 20  #: bytes of a header without options
 VERSION_IHL = 0x45  #: version 4, five words: a header without options
@@ -27,6 +27,7 @@ class Ip4Header(View):
     source: be32
     destination: be32
     options: Bytes = times(0)
+    ends: be64 = over("source")  # and destination
 
     @property
     def header_length(self) -> int:

@@ -10,7 +10,7 @@ from weft.core.buffer import (
     Buffer,
 )
 from weft.core.graph import MAX_INTERFACES
-from weft.core.node import Nexts, inline, node, routine
+from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.features.fib.load_balance import DROPS, route_balance
 from weft.features.fib.load_balance import LOCAL as OURS
@@ -49,7 +49,7 @@ def ip4_local(rt: NodeRuntime, pkt: Buffer) -> int:
     return deliver(rt, pkt)
 
 
-@routine
+@inline
 def deliver(rt: NodeRuntime, pkt: Buffer) -> int:
     """Check a packet to this machine, and go to who takes its protocol."""
     ip = Ip4Header(pkt.data)
@@ -88,21 +88,21 @@ def ip4_local_end_of_arc(rt: NodeRuntime, pkt: Buffer) -> int:
 def check_layer4(pkt: Buffer, ip: Ip4Header) -> int:
     """The error of a packet whose layer 4 is not as it should be (RFC 1122 4.1.3.4, 4.2.2.7)."""
     if ip.protocol == UDP:
-        return check_udp(pkt, ip)
+        return check_udp(pkt, ip, ip.header_length)
     if ip.protocol == TCP and pkt.flags & (CHECKSUM_GOOD | OFFLOAD) == 0 and is_layer4_good(pkt, ip) == 0:
         return Ip4Error.TCP_CHECKSUM
     return GOOD
 
 
 @inline
-def check_udp(pkt: Buffer, ip: Ip4Header) -> int:
-    """A datagram may be shorter than the packet; its checksum may be missing (RFC 768)."""
-    header = ip.header_length
+def check_udp(pkt: Buffer, ip: Ip4Header, header: int) -> int:
+    """A datagram may be shorter than the packet; its checksum may be missing (RFC 768). ``header``: bytes of IP's."""
     room = ip.total_length - header
     if room < UDP_HEADER or pkt.current_length < header + UDP_HEADER:
         return Ip4Error.UDP_LENGTH
     udp = UdpHeader(ip.address + header)
-    if udp.length < UDP_HEADER or udp.length > room:
+    length = udp.length
+    if length < UDP_HEADER or length > room:
         return Ip4Error.UDP_LENGTH
     if udp.checksum == 0 or pkt.flags & (CHECKSUM_GOOD | OFFLOAD):
         return GOOD

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import LOCAL, Buffer
+from weft.core.memory import opaque
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.view import View, i64, u32
@@ -33,7 +34,8 @@ class RewriteNext(Nexts):
 def ip4_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
     """Send a packet to its next hop."""
     meta = IpMeta(pkt.opaque)
-    adjacency = adjacencies[meta.adj_index]
+    index = meta.adj_index
+    adjacency = Adjacency(opaque(adjacencies[index].address))
     ip = Ip4Header(pkt.data)
     if ip.total_length > adjacency.mtu:
         way = too_long(pkt, ip, adjacency)
@@ -44,7 +46,7 @@ def ip4_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
         if hop.word & TTL <= 1:
             return expired(pkt)
         hop.word = one_less(hop.word)
-    if put_in_front(rt, pkt, adjacency, meta.adj_index) == 0:
+    if put_in_front(rt, pkt, adjacency, index) == 0:
         return pkt.fail(Ip4Error.HEADROOM, RewriteNext.DROP)
     sw_if_index = adjacency.sw_if_index
     pkt.tx_sw_if_index = sw_if_index

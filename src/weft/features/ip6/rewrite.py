@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import LOCAL, Buffer
+from weft.core.memory import opaque
 from weft.core.node import Nexts, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.features.fib.model import Adjacency, IpMeta, adjacencies
@@ -33,7 +34,8 @@ class RewriteNext(Nexts):
 def ip6_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
     """Send a packet to its next hop."""
     meta = IpMeta(pkt.opaque)
-    adjacency = adjacencies[meta.adj_index]
+    index = meta.adj_index
+    adjacency = Adjacency(opaque(adjacencies[index].address))
     ip = Ip6Header(pkt.data)
     if ip.total_length > adjacency.mtu:
         way = too_long(pkt, ip, adjacency)
@@ -47,7 +49,7 @@ def ip6_rewrite(rt: NodeRuntime, pkt: Buffer) -> int:
         if is_link_local(ip.source):
             return stay(pkt)
         ip.hop_limit = hops - 1
-    if put_in_front(rt, pkt, adjacency, meta.adj_index) == 0:
+    if put_in_front(rt, pkt, adjacency, index) == 0:
         return pkt.fail(Ip6Error.HEADROOM, RewriteNext.DROP)
     sw_if_index = adjacency.sw_if_index
     pkt.tx_sw_if_index = sw_if_index

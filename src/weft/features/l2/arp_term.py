@@ -11,6 +11,7 @@ from weft.core.runtime import NodeRuntime
 from weft.core.table import lookup
 from weft.features.arp.packet import ETHERNET, IP4_LENGTH, LENGTH, MAC_LENGTH, REPLY, REQUEST, ArpHeader
 from weft.features.ethernet.header import ARP, GROUP, IP4, IP6, EthernetHeader
+from weft.features.interface.model import rx
 from weft.features.l2.bvi import to_bvi
 from weft.features.l2.errors import ArpTermError, ForwardError
 from weft.features.l2.events import ARP_HEARD, arp_watch
@@ -64,7 +65,9 @@ def back(rt: NodeRuntime, pkt: Buffer) -> int:
     sw_if_index = pkt.rx_sw_if_index
     if ports[sw_if_index].flags & BVI:
         # The reply's destination is the BVI, so layer 3 takes it.
-        next = to_bvi(rt, pkt, sw_if_index, ForwardError.BVI_BAD_MAC, ForwardError.BVI_ETHERTYPE)
+        counters, destination = rx.of(rt.worker), EthernetHeader(pkt.data).destination
+        bad_mac, bad_type = ForwardError.BVI_BAD_MAC, ForwardError.BVI_ETHERTYPE
+        next = to_bvi(counters, pkt, destination, sw_if_index, bad_mac, bad_type)
         return next if next >= 0 else ArpTermNext.DROP
     pkt.tx_sw_if_index = sw_if_index
     return ArpTermNext.OUTPUT

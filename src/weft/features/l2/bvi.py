@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from weft.core.buffer import L3_HDR_VALID, NEXT_PRESENT, NO_INTERFACE, Buffer
+from weft.core.counters import count
 from weft.core.node import inline
-from weft.core.runtime import NodeRuntime
 from weft.features.ethernet.errors import EthernetError
-from weft.features.ethernet.header import GROUP, EthernetHeader
+from weft.features.ethernet.header import GROUP
 from weft.features.ethernet.model import ethertype_nodes
-from weft.features.interface.model import ADMIN_UP, rx, sw_interfaces
+from weft.features.interface.model import ADMIN_UP, sw_interfaces
 from weft.features.l2.layout import before_layer_3
 
 REFUSED = -1  #: layer 3 does not take the packet
@@ -18,10 +18,11 @@ RESERVED_ETHERTYPE = 0xFFFF
 
 
 @inline
-def to_bvi(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, bad_mac: int, bad_ethertype: int) -> int:
-    """Let a packet come in by a BVI at layer 3: its next node, or REFUSED, with the packet's error set."""
+def to_bvi(counters: int, pkt: Buffer, destination: int, sw_if_index: int, bad_mac: int, bad_ethertype: int) -> int:
+    """Let a packet come in by a BVI at layer 3: its next node, or REFUSED, with its error set. It is counted in
+    ``counters``, the thread's ``rx``.
+    """
     bvi = sw_interfaces[sw_if_index]
-    destination = EthernetHeader(pkt.data).destination
     if bvi.flags & ADMIN_UP == 0:
         return pkt.fail(EthernetError.DOWN, REFUSED)
     if destination & GROUP == 0 and destination != bvi.mac:
@@ -41,5 +42,5 @@ def to_bvi(rt: NodeRuntime, pkt: Buffer, sw_if_index: int, bad_mac: int, bad_eth
     pkt.tx_sw_if_index = NO_INTERFACE
     if flags & NEXT_PRESENT:
         octets += pkt.rest_length
-    rx.add(rt.worker, sw_if_index, 1, octets)
+    count(counters, sw_if_index, 1, octets)
     return next

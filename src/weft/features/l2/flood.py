@@ -6,7 +6,7 @@ from weft.core.buffer import Buffer, buffer_at, clone
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.features.ethernet.header import GROUP, EthernetHeader
-from weft.features.interface.model import sw_interfaces
+from weft.features.interface.model import rx, sw_interfaces
 from weft.features.l2.bvi import to_bvi
 from weft.features.l2.errors import FloodError
 from weft.features.l2.layout import Forwarded, L2Meta, Member, bridge_domains
@@ -35,7 +35,9 @@ def l2_flood(rt: NodeRuntime, pkt: Buffer) -> int:
         return pkt.fail(FloodError.NO_MEMBERS, FloodNext.DROP)
     member = members.rows[last]
     if member.bvi:
-        next = to_bvi(rt, pkt, member.sw_if_index, FloodError.BVI_BAD_MAC, FloodError.BVI_ETHERTYPE)
+        counters, destination = rx.of(rt.worker), EthernetHeader(pkt.data).destination
+        bad_mac, bad_type = FloodError.BVI_BAD_MAC, FloodError.BVI_ETHERTYPE
+        next = to_bvi(counters, pkt, destination, member.sw_if_index, bad_mac, bad_type)
         return next if next >= 0 else FloodNext.DROP
     pkt.tx_sw_if_index = member.sw_if_index
     return FloodNext.OUTPUT

@@ -7,6 +7,7 @@ from weft.core.node import Nexts, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.table import bucket_at, lookup_in
 from weft.features.ethernet.header import EthernetHeader
+from weft.features.interface.model import rx
 from weft.features.l2.bvi import to_bvi
 from weft.features.l2.errors import ForwardError, UnknownUnicastError
 from weft.features.l2.layout import (
@@ -36,8 +37,10 @@ class ForwardNext(Nexts):
 @node("l2-fwd", next=ForwardNext, trace=trace_forward)
 def l2_fwd(rt: NodeRuntime, pkt: Buffer) -> int:
     """Look the destination up."""
+    counters = rx.of(rt.worker)
     meta = L2Meta(pkt.opaque)
-    key = fib_key(EthernetHeader(pkt.data).destination, Word(meta.context.address).value)
+    destination = EthernetHeader(pkt.data).destination
+    key = fib_key(destination, Word(meta.context.address).value)
     entry = lookup_in(fib, bucket_at(meta.destination), key, MISSING)
     Forwarded(pkt.opaque).result = entry
     if entry == MISSING:
@@ -51,7 +54,8 @@ def l2_fwd(rt: NodeRuntime, pkt: Buffer) -> int:
         if entry & FILTER:
             return pkt.fail(ForwardError.FILTER_DROP, ForwardNext.DROP)
         Forwarded(pkt.opaque).rx_sw_if_index = pkt.rx_sw_if_index
-        next = to_bvi(rt, pkt, sw_if_index, ForwardError.BVI_BAD_MAC, ForwardError.BVI_ETHERTYPE)
+        bad_mac, bad_type = ForwardError.BVI_BAD_MAC, ForwardError.BVI_ETHERTYPE
+        next = to_bvi(counters, pkt, destination, sw_if_index, bad_mac, bad_type)
         return next if next >= 0 else ForwardNext.DROP
     pkt.tx_sw_if_index = sw_if_index
     return ForwardNext.OUTPUT

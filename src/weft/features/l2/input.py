@@ -78,8 +78,8 @@ def l2_input(rt: NodeRuntime, pkt: Buffer) -> int:
         prefetch_shared(line)
         meta.source = handle_of(line)
         line = line_of(where, hash_of(fib_key(destination, context)))
-        prefetch_shared(line)
         meta.destination = handle_of(line)
+        prefetch_shared(line)
     meta.features = features
     return next
 

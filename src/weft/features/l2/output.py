@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from weft.core.buffer import Buffer
 from weft.core.graph import MAX_INTERFACES
+from weft.core.memory import opaque
 from weft.core.node import Nexts, node
 from weft.core.runtime import NodeRuntime
 from weft.features.l2.errors import OutputError
-from weft.features.l2.layout import SELECTIVE, L2Meta, ports
+from weft.features.l2.layout import SELECTIVE, L2Meta, Port, ports
 from weft.features.l2.pipeline import first_output_feature
 from weft.features.l2.rewrite import rewrite_tags
 from weft.features.l2.trace import trace_output
@@ -23,7 +24,7 @@ def l2_output(rt: NodeRuntime, pkt: Buffer) -> int:
     features, if it has any.
     """
     # Cut to size: whoever sends packets here may have left it at "no interface".
-    port = ports[pkt.tx_sw_if_index & (MAX_INTERFACES - 1)]
+    port = Port(opaque(ports[pkt.tx_sw_if_index & (MAX_INTERFACES - 1)].address))
     output = port.output_node
     if output == 0:
         return pkt.fail(OutputError.MAPPING_DROP, OutputNext.DROP)

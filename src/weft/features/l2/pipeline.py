@@ -28,6 +28,7 @@ from weft.core.view import Rows, u32
 from weft.features.l2.layout import L2Meta
 
 BITS = 32
+WORD = 64  #: packet code's numbers have so many; nodes stand in the order in which zeros in front are counted
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,12 @@ class Pipeline:
 
     def first(self, bitmap: int) -> int:
         """The node where packets with these features start."""
-        return self.nodes[bitmap.bit_length() - 1]
+        return self.nodes[WORD - bitmap.bit_length()]
 
     def wire(self, graph: Graph) -> None:
         """Tell packet code the nodes."""
         for stage in self.stages:
-            self.nodes[stage.bit] = DIRECT | graph[stage.node].index
+            self.nodes[WORD - 1 - stage.bit] = DIRECT | graph[stage.node].index
 
 
 # What a packet that comes in by a bridged or cross-connected interface may have to pass. (VPP: foreach_l2input_feat.)
@@ -104,7 +105,7 @@ DROP = 1 << 0
 
 INPUT = Pipeline(
     "input",
-    arena.table("l2-input-feature-nodes", u32, BITS),
+    arena.table("l2-input-feature-nodes", u32, WORD),
     [
         (22, "l2-input-vtr"),
         (17, "l2-learn"),
@@ -130,7 +131,7 @@ OUTPUT_END = 1 << 0
 
 OUTPUT = Pipeline(
     "output",
-    arena.table("l2-output-feature-nodes", u32, BITS),
+    arena.table("l2-output-feature-nodes", u32, WORD),
     [(0, "interface-output")],
     places=[
         (12, "l2-output-feat-arc"),
@@ -159,22 +160,22 @@ def output_feature(node: str, *, after: str = "", before: str = "") -> int:
 @inline
 def first_input_feature(features: int) -> int:
     """The node of a bitmap's first feature."""
-    return _input_nodes[highest_bit(features)]
+    return _input_nodes[WORD - 1 - highest_bit(features)]
 
 
 @inline
 def next_input_feature(pkt: Buffer, mask: int) -> int:
     """Where a packet goes from the input feature with this mask."""
-    return _input_nodes[highest_bit(L2Meta(pkt.opaque).features & (mask - 1))]
+    return first_input_feature(L2Meta(pkt.opaque).features & (mask - 1))
 
 
 @inline
 def first_output_feature(features: int) -> int:
     """The same for packets that leave."""
-    return _output_nodes[highest_bit(features)]
+    return _output_nodes[WORD - 1 - highest_bit(features)]
 
 
 @inline
 def next_output_feature(pkt: Buffer, mask: int) -> int:
     """Where a packet goes from the output feature with this mask."""
-    return _output_nodes[highest_bit(L2Meta(pkt.opaque).features & (mask - 1))]
+    return first_output_feature(L2Meta(pkt.opaque).features & (mask - 1))

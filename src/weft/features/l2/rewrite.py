@@ -26,24 +26,27 @@ class TwoTags(View):
 @inline
 def rewrite_tags(pkt: Buffer, rewrite: Rewrite) -> int:
     """Do a rewrite: 1, or 0 if the frame has fewer tags than are to be taken off, or no room for those to be put on."""
-    pop, push = rewrite.pop, rewrite.push
-    start = pkt.current_data + pop - push
-    if pkt.l2_len < HEADER + pop or start < -HEADROOM:
+    pop = rewrite.pop
+    growth = rewrite.push - pop
+    start = pkt.current_data - growth
+    length = pkt.l2_len
+    if length < HEADER + pop or start < -HEADROOM:
         return 0
+    behind = pkt.data + pop
     front = Front(pkt.data)
     low, high = front.low, front.high
-    TwoTags(pkt.data + pop).tags = rewrite.tags
-    front = Front(pkt.data + pop - push)
+    TwoTags(behind).tags = rewrite.tags
+    front = Front(pkt.data - growth)
     front.low = low
     front.high = high
     pkt.current_data = start
     pkt.l2_hdr_offset = start
-    pkt.current_length = pkt.current_length + push - pop
-    length = pkt.l2_len + push - pop
+    pkt.current_length = pkt.current_length + growth
+    length += growth
     pkt.l2_len = length
-    deep = min((length - HEADER) >> 2, 2)
-    pkt.flags = pkt.flags & ~(VLAN_1_DEEP | VLAN_2_DEEP) | deep * VLAN_1_DEEP
+    deep = min((length - HEADER) * (VLAN_1_DEEP // TAG), VLAN_2_DEEP)
+    pkt.flags = pkt.flags & ~(VLAN_1_DEEP | VLAN_2_DEEP) | deep
     return 1
 
 
-assert TAG == 1 << 2 and VLAN_2_DEEP == 2 * VLAN_1_DEEP
+assert VLAN_1_DEEP % TAG == 0 and VLAN_2_DEEP == 2 * VLAN_1_DEEP

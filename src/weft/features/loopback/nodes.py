@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import L2_HDR_VALID, VLAN_1_DEEP, VLAN_2_DEEP, Buffer
+from weft.core.counters import count
 from weft.core.node import Nexts, node
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import unseen
@@ -20,9 +21,11 @@ class LoopbackNext(Nexts):
 @node("loopback-tx-template", next=LoopbackNext, template=True, trace=unseen)
 def loopback_tx(rt: NodeRuntime, pkt: Buffer) -> int:
     """A BVI's packets enter its bridge domain; VPP counts them as sent once more here. Others come in as a frame."""
-    if sw_interfaces[pkt.tx_sw_if_index].flags & BRIDGED:
-        tx.add(rt.worker, pkt.tx_sw_if_index, 1, pkt.total_length)
-        pkt.rx_sw_if_index = pkt.tx_sw_if_index
+    counters = tx.of(rt.worker)
+    sw_if_index = pkt.tx_sw_if_index
+    if sw_interfaces[sw_if_index].flags & BRIDGED:
+        count(counters, sw_if_index, 1, pkt.total_length)
+        pkt.rx_sw_if_index = sw_if_index
         length = header_length(EthernetHeader(pkt.data), pkt.current_length)
         if length == 0:
             return pkt.fail(EthernetError.TOO_SHORT, LoopbackNext.DROP)

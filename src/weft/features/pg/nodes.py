@@ -15,7 +15,7 @@ from weft.core.buffer import (
     u32_at,
 )
 from weft.core.memory import copy, prefetch
-from weft.core.node import Kind, Nexts, node, routine
+from weft.core.node import Kind, Nexts, inline, node, routine
 from weft.core.runtime import Frame, NodeRuntime, Queue, deliver, drop_frame, put_frame
 from weft.core.worker import allocate_packet
 from weft.features.gso.coalesce import offer
@@ -50,37 +50,21 @@ def pg_input(rt: NodeRuntime, address: int) -> int:
     indices = worker.spare.address
     got = allocate_many(worker.cache, indices, want)
     sw_if_index = stream.sw_if_index
-    stride = stream.stride
     lengths = stream.lengths
-    first = stream.templates
     start = position = stream.position
-    count = stream.count
     octets = 0
     sent = 0
-    template = first + position * stride
     while sent < got:
-        index = u32_at(indices + 4 * sent)
-        pkt = buffer_at(index)
-        length = lengths[position]
-        prefetch(template + AHEAD * stride)
-        if length <= LINE:
-            reset(pkt, length, sw_if_index)
-            copy(pkt.data, template, LINE)
-        elif length <= DATA_SIZE:
-            reset(pkt, length, sw_if_index)
-            to = pkt.data
-            for at in range(0, length, LINE):
-                prefetch(template + AHEAD * stride + at)
-                copy(to + at, template + at, LINE)
-        elif fill_chain(rt, index, template, length, sw_if_index) == 0:
+        run = min(got - sent, stream.count - position)
+        made = make(rt, stream, indices + 4 * sent, position, run)
+        for i in range(position, position + made):
+            octets += lengths[i]
+        sent += made
+        position += made
+        if made < run:
             break
-        octets += length
-        sent += 1
-        position += 1
-        template += stride
-        if position == count:
+        if position == stream.count:
             position = 0
-            template = first
     if sent < want:
         shorten(rt, indices, sent, got)
     stream.position = position
@@ -99,6 +83,43 @@ def pg_input(rt: NodeRuntime, address: int) -> int:
         rx.add(rt.worker, sw_if_index, sent, octets)
         deliver(rt, indices, sent, stream.next)
     return sent
+
+
+@inline
+def make(rt: NodeRuntime, stream: Stream, indices: int, position: int, count: int) -> int:
+    """Fill so many buffers with a stream's packets, which follow one another in its table; how many it was possible to
+    fill.
+    """
+    sw_if_index = stream.sw_if_index
+    lengths = stream.lengths
+    stride = stream.stride
+    template = stream.templates + position * stride
+    if stride == LINE:  # and so is each packet: all that a loop over the shortest frames has to do
+        for i in range(count):
+            pkt = buffer_at(u32_at(indices + 4 * i))
+            prefetch(template + AHEAD * LINE)
+            reset(pkt, lengths[position + i], sw_if_index)
+            copy(pkt.data, template, LINE)
+            template += LINE
+        return count
+    for i in range(count):
+        index = u32_at(indices + 4 * i)
+        pkt = buffer_at(index)
+        length = lengths[position + i]
+        prefetch(template + AHEAD * stride)
+        if length <= LINE:
+            reset(pkt, length, sw_if_index)
+            copy(pkt.data, template, LINE)
+        elif length <= DATA_SIZE:
+            reset(pkt, length, sw_if_index)
+            to = pkt.data
+            for at in range(0, length, LINE):
+                prefetch(template + AHEAD * stride + at)
+                copy(to + at, template + at, LINE)
+        elif fill_chain(rt, index, template, length, sw_if_index) == 0:
+            return i
+        template += stride
+    return count
 
 
 @routine

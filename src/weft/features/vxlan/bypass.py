@@ -9,12 +9,12 @@ from weft.core.runtime import NodeRuntime
 from weft.features.fib.model import IpMeta
 from weft.features.ip.trim import trim
 from weft.features.ip4 import arcs as arcs4
-from weft.features.ip4.header import FRAGMENT_OFFSET, MORE_FRAGMENTS
+from weft.features.ip4.header import FRAGMENT_OFFSET, MINIMUM, MORE_FRAGMENTS
 from weft.features.ip4.local import GOOD, UDP
 from weft.features.ip4.local import check_udp as check_udp4
 from weft.features.ip6 import arcs as arcs6
 from weft.features.ip6.local import check_udp as check_udp6
-from weft.features.vxlan.find import NONE, find4, find6
+from weft.features.vxlan.find import KNOWN, NONE, find4, find6
 from weft.features.vxlan.header import OUTER4, OUTER6, VXLAN, Outer4, Outer6
 from weft.features.vxlan.trace import trace_bypass
 
@@ -37,14 +37,15 @@ def ip4_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     whole = ip.fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS) == 0
     if (pkt.current_length < OUTER4) | (ip.protocol != UDP) | (whole == 0):
         return next_feature(pkt)
-    if find4(pkt, ip, outer.udp.destination, outer.vxlan.vni_reserved) == NONE:
+    found = find4(pkt, ip, outer.udp.destination, outer.vxlan.vni_reserved)
+    if found == NONE:
         return next_feature(pkt)
     if ip.total_length < pkt.total_length:
         trim(rt, pkt, ip.total_length)
-    error = check_udp4(pkt, ip)
+    error = check_udp4(pkt, ip, MINIMUM)
     if error != GOOD:
         return pkt.fail(error, Bypass4Next.DROP)
-    enter(pkt, OUTER4 - VXLAN)
+    enter(pkt, OUTER4 - VXLAN, found)
     return Bypass4Next.VXLAN
 
 
@@ -55,7 +56,8 @@ def ip6_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     ip = outer.ip
     if (pkt.current_length < OUTER6) | (ip.next_header != UDP):
         return next_feature(pkt)
-    if find6(pkt, ip, outer.udp.destination, outer.vxlan.vni_reserved) == NONE:
+    found = find6(pkt, ip, outer.udp.destination, outer.vxlan.vni_reserved)
+    if found == NONE:
         return next_feature(pkt)
     if ip.total_length < pkt.total_length:
         trim(rt, pkt, ip.total_length)
@@ -64,13 +66,16 @@ def ip6_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     error = check_udp6(pkt, ip)
     if error != GOOD:
         return pkt.fail(error, Bypass6Next.DROP)
-    enter(pkt, OUTER6 - VXLAN)
+    enter(pkt, OUTER6 - VXLAN, found)
     return Bypass6Next.VXLAN
 
 
 @inline
-def enter(pkt: Buffer, headers: int) -> None:
-    """To the VXLAN header, remembering where IP's is."""
+def enter(pkt: Buffer, headers: int, found: int) -> None:
+    """To the VXLAN header, remembering where IP's is, and whose tunnel it is."""
+    meta = IpMeta(pkt.opaque)
+    meta.adj_index = found
+    meta.flags = KNOWN
     pkt.l3_hdr_offset = pkt.current_data
     pkt.flags = pkt.flags | L3_HDR_VALID
     pkt.advance(headers)

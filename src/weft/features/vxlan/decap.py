@@ -13,15 +13,18 @@ from weft.core.buffer import (
     VLAN_2_DEEP,
     Buffer,
 )
+from weft.core.counters import count
+from weft.core.memory import opaque
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.features.ethernet.header import HEADER, SMALLEST_TAG, EthernetHeader
+from weft.features.fib.model import IpMeta
 from weft.features.gso.model import UDP_HEADER, UdpHeader, is_gso
 from weft.features.interface.model import rx
 from weft.features.ip4.header import Ip4Header
 from weft.features.ip6.header import Ip6Header
 from weft.features.vxlan.errors import Input4Error, Input6Error
-from weft.features.vxlan.find import GROUP_SHIFT, NONE, find4, find6
+from weft.features.vxlan.find import GROUP_SHIFT, KNOWN, NONE, find4, find6
 from weft.features.vxlan.header import VNI_VALID, VXLAN, VxlanHeader
 from weft.features.vxlan.layout import BY_VERSION, UP, Tunnel, tunnels
 from weft.features.vxlan.trace import trace_input
@@ -44,42 +47,52 @@ class InputNext(Nexts):
 
 @node("vxlan4-input", next=InputNext, trace=trace_input, counts=Input4Error.DECAPSULATED)
 def vxlan4_input(rt: NodeRuntime, pkt: Buffer) -> int:
-    """Find the tunnel of a datagram over IPv4, and let the frame in it come in by that."""
+    """Find the tunnel of a datagram over IPv4, if the bypass has not yet, and let the frame in it come in by that."""
+    counters = rx.of(rt.worker)
     header = VxlanHeader(pkt.data)
     if (pkt.current_length < VXLAN) | (header.flags != VNI_VALID):
         error = Input4Error.TOO_SHORT if pkt.current_length < VXLAN else Input4Error.BAD_FLAGS
         return refuse(rt, pkt, error, Input4Error.DECAPSULATED)
-    ip = Ip4Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
-    found = find4(pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
+    meta = IpMeta(pkt.opaque)
+    if meta.flags & KNOWN:
+        found = meta.adj_index
+    else:
+        ip = Ip4Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
+        found = find4(pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
     if found == NONE:
         return refuse(rt, pkt, Input4Error.NO_SUCH_TUNNEL, Input4Error.DECAPSULATED)
-    tunnel = tunnels[found & INDEX]
+    tunnel = Tunnel(opaque(tunnels[found & INDEX].address))
     if (tunnel.flags != UP) | (pkt.flags & OFFLOAD != 0):
         if tunnel.flags & UP == 0:
             return refuse(rt, pkt, Input4Error.DOWN, Input4Error.DECAPSULATED)
         if own_offload(pkt) == 0:
             return refuse(rt, pkt, Input4Error.SEGMENTS, Input4Error.DECAPSULATED)
-    return come_in(rt, pkt, tunnel, found)
+    return come_in(counters, pkt, tunnel, found)
 
 
 @node("vxlan6-input", next=InputNext, trace=trace_input, counts=Input6Error.DECAPSULATED)
 def vxlan6_input(rt: NodeRuntime, pkt: Buffer) -> int:
     """The same over IPv6."""
+    counters = rx.of(rt.worker)
     header = VxlanHeader(pkt.data)
     if (pkt.current_length < VXLAN) | (header.flags != VNI_VALID):
         error = Input6Error.TOO_SHORT if pkt.current_length < VXLAN else Input6Error.BAD_FLAGS
         return refuse(rt, pkt, error, Input6Error.DECAPSULATED)
-    ip = Ip6Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
-    found = find6(pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
+    meta = IpMeta(pkt.opaque)
+    if meta.flags & KNOWN:
+        found = meta.adj_index
+    else:
+        ip = Ip6Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
+        found = find6(pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
     if found == NONE:
         return refuse(rt, pkt, Input6Error.NO_SUCH_TUNNEL, Input6Error.DECAPSULATED)
-    tunnel = tunnels[found & INDEX]
+    tunnel = Tunnel(opaque(tunnels[found & INDEX].address))
     if (tunnel.flags != UP) | (pkt.flags & OFFLOAD != 0):
         if tunnel.flags & UP == 0:
             return refuse(rt, pkt, Input6Error.DOWN, Input6Error.DECAPSULATED)
         if own_offload(pkt) == 0:
             return refuse(rt, pkt, Input6Error.SEGMENTS, Input6Error.DECAPSULATED)
-    return come_in(rt, pkt, tunnel, found)
+    return come_in(counters, pkt, tunnel, found)
 
 
 @routine
@@ -103,16 +116,16 @@ def own_offload(pkt: Buffer) -> int:
 
 
 @inline
-def come_in(rt: NodeRuntime, pkt: Buffer, tunnel: Tunnel, found: int) -> int:
-    """Take the headers off. What was sent to a group is counted at the group's tunnel, and learned behind the one to
-    who has sent it.
+def come_in(counters: int, pkt: Buffer, tunnel: Tunnel, found: int) -> int:
+    """Take the headers off, and count the packet in ``counters``, the thread's ``rx``. What was sent to a group is
+    counted at the group's tunnel, and learned behind the one to who has sent it.
     """
     pkt.advance(VXLAN)
     sw_if_index = tunnel.sw_if_index
     counted = sw_if_index
     if found > INDEX:
         counted = tunnels[found >> GROUP_SHIFT].sw_if_index
-    rx.add(rt.worker, counted, 1, pkt.total_length)
+    count(counters, counted, 1, pkt.total_length)
     pkt.rx_sw_if_index = sw_if_index
     flags = pkt.flags
     # Checked is what carried the frame; what it carries itself is checked only if that is still owed.

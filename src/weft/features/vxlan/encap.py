@@ -13,10 +13,11 @@ from weft.core.buffer import (
     VLAN_2_DEEP,
     Buffer,
 )
-from weft.core.memory import copy, shift_right, swap16
+from weft.core.counters import count
+from weft.core.memory import copy, opaque, shift_right, swap16
 from weft.core.node import Nexts, inline, node, routine
 from weft.core.runtime import NodeRuntime
-from weft.core.view import View, i64
+from weft.core.view import View, i64, u32
 from weft.features.fib.load_balance import follow
 from weft.features.fib.model import IpMeta
 from weft.features.gso.checksum import fold
@@ -49,13 +50,15 @@ class EncapNext(Nexts):
 class MetaWords(View):
     """IpMeta as it is cleared."""
 
-    adj_and_fib: i64
-    rest: i64
+    adj_index: u32
+    fib_index: u32
+    rest: i64  # flow_hash is its lower half
 
 
 @node("vxlan4-encap", next=EncapNext, trace=trace_encap, counts=Encap4Error.ENCAPSULATED)
 def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     """Put the headers of a tunnel over IPv4 in front."""
+    counters = tx.of(rt.worker)
     itf = sw_interfaces[pkt.tx_sw_if_index]
     if stays(pkt, itf, OUTER4):
         rt.count(Encap4Error.ENCAPSULATED, -1)
@@ -65,9 +68,9 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
             return settled_by(pkt)
         error = Encap4Error.HEADROOM if pkt.current_data < OUTER4 - HEADROOM else Encap4Error.TOO_LONG
         return pkt.fail(error, EncapNext.DROP)
-    tunnel = tunnels[itf.device]
-    hash = flow_of(pkt, itf)
+    tunnel = Tunnel(opaque(tunnels[itf.device].address))
     length = pkt.total_length + OUTER4
+    hash = flow_of(pkt, itf)
     pkt.advance(-OUTER4)
     outer = Outer4(pkt.data)
     copy(outer.address, tunnel.template, OUTER4)
@@ -81,12 +84,13 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     outer.ip.checksum = fold(checksum + identification + length) ^ 0xFFFF
     outer.udp.source = FIRST_PORT | hash & PORTS
     outer.udp.length = length - (OUTER4 - IN_FRONT)
-    return leave(rt, pkt, tunnel, hash, length)
+    return leave(counters, pkt, tunnel, hash, length)
 
 
 @node("vxlan6-encap", next=EncapNext, trace=trace_encap, counts=Encap6Error.ENCAPSULATED)
 def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     """The same over IPv6, where UDP has a checksum (RFC 8200 8.1)."""
+    counters = tx.of(rt.worker)
     itf = sw_interfaces[pkt.tx_sw_if_index]
     if stays(pkt, itf, OUTER6):
         rt.count(Encap6Error.ENCAPSULATED, -1)
@@ -96,7 +100,7 @@ def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
             return settled_by(pkt)
         error = Encap6Error.HEADROOM if pkt.current_data < OUTER6 - HEADROOM else Encap6Error.TOO_LONG
         return pkt.fail(error, EncapNext.DROP)
-    tunnel = tunnels[itf.device]
+    tunnel = Tunnel(opaque(tunnels[itf.device].address))
     hash = flow_of(pkt, itf)
     pkt.advance(-OUTER6)
     outer = Outer6(pkt.data)
@@ -108,7 +112,7 @@ def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     checksum = layer4_sum(pkt, outer.ip, IP6, UDP) ^ 0xFFFF
     # 0 would mean that there is none; both are the same number.
     outer.udp.checksum = swap16(checksum) if checksum != 0 else 0xFFFF
-    return leave(rt, pkt, tunnel, hash, length)
+    return leave(counters, pkt, tunnel, hash, length)
 
 
 @inline
@@ -133,15 +137,13 @@ def flow_of(pkt: Buffer, itf: SwInterface) -> int:
 
 
 @inline
-def leave(rt: NodeRuntime, pkt: Buffer, tunnel: Tunnel, hash: int, length: int) -> int:
-    """Count a packet with its new headers; from now on it is one that this machine has made, and goes the way to the
-    tunnel's other end.
+def leave(counters: int, pkt: Buffer, tunnel: Tunnel, hash: int, length: int) -> int:
+    """Count a packet with its new headers in ``counters``, the thread's ``tx``; from now on it is one that this machine
+    has made, and goes the way to the tunnel's other end.
     """
-    tx.add(rt.worker, pkt.tx_sw_if_index, 1, length)
+    count(counters, pkt.tx_sw_if_index, 1, length)
     pkt.flags = pkt.flags & ~INNER_FLAGS | LOCAL
     words = MetaWords(pkt.opaque)
-    words.adj_and_fib = tunnel.ident >> FIB_SHIFT << 32
-    words.rest = 0
-    meta = IpMeta(pkt.opaque)
-    meta.flow_hash = hash
-    return follow(tunnel.address + WAY, meta)
+    words.fib_index = tunnel.ident >> FIB_SHIFT
+    words.rest = hash
+    return follow(tunnel.address + WAY, IpMeta(pkt.opaque))

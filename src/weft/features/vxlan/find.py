@@ -6,16 +6,20 @@ from weft.core.buffer import Buffer
 from weft.core.node import inline, routine
 from weft.core.table import lookup
 from weft.features.fib.model import BY_INTERFACE, IpMeta
+from weft.features.ip.lookup import MOST_LOOKUPS
 from weft.features.ip4.header import Ip4Header
 from weft.features.ip4.input import MULTICAST
 from weft.features.ip4.lookup import own_table as own_table4
 from weft.features.ip6.header import Ip6Address, Ip6Header, is_multicast
 from weft.features.ip6.lookup import own_table as own_table6
 from weft.features.vxlan.header import Outer4, Outer6
-from weft.features.vxlan.layout import ends_of, ident_of, key4, key6, tunnels, tunnels4, tunnels6
+from weft.features.vxlan.layout import MAX_TUNNELS, ends_of, ident_of, key4, key6, tunnels, tunnels4, tunnels6
 
 NONE = 0  #: no tunnel
-GROUP_SHIFT = 32  #: above a tunnel's number, the number of the group's tunnel that the packet was sent to, if it was
+GROUP_SHIFT = 16  #: above a tunnel's number, the number of the group's tunnel that the packet was sent to, if it was
+KNOWN = 1 << 7  #: in IpMeta.flags: what has been found is in ``adj_index``
+
+assert MAX_TUNNELS <= 1 << GROUP_SHIFT and MOST_LOOKUPS < KNOWN
 
 
 @inline
@@ -25,7 +29,7 @@ def find4(pkt: Buffer, ip: Ip4Header, port: int, vni_reserved: int) -> int:
     if fib_index == BY_INTERFACE:
         fib_index = own_table4(pkt)
     ident = ident_of(fib_index, port, vni_reserved)
-    ends = ends_of(ip.destination, ip.source)
+    ends = ip.ends
     index = lookup(tunnels4, key4(ident, ends), NONE)
     tunnel = tunnels[index]
     if (tunnel.ident == ident) & (tunnel.ends == ends):
@@ -37,7 +41,7 @@ def find4(pkt: Buffer, ip: Ip4Header, port: int, vni_reserved: int) -> int:
 def search4(ident: int, ip: Ip4Header, first: int) -> int:
     """The same for packets whose tunnel is not the first with its key, and for those to groups."""
     if ip.destination >> 28 != MULTICAST:
-        return walk4(first, ident, ends_of(ip.destination, ip.source))
+        return walk4(first, ident, ip.ends)
     to_group = ends_of(ip.destination, 0)
     group = walk4(lookup(tunnels4, key4(ident, to_group), NONE), ident, to_group)
     if group == NONE:

@@ -52,8 +52,10 @@ def ident_of(fib_index: int, port: int, vni_reserved: int) -> int:
 
 @inline
 def ends_of(local: int, remote: int) -> int:
-    """Both IPv4 addresses; a group's tunnel has the group as the local one, 0 as the remote one."""
-    return wrap(local << 32 | remote)
+    """Both IPv4 addresses, as in a header of a packet that comes in; a group's tunnel has the group as the local one, 0
+    as the remote one.
+    """
+    return wrap(remote << 32 | local)
 
 
 @inline
