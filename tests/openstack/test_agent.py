@@ -22,6 +22,7 @@ from weft_openstack.agent import reconciler, tags
 from weft_openstack.agent.agent import Agent, Config
 from weft_openstack.agent.desired import HostFacts
 from weft_openstack.agent.presence import Occupied, lock
+from weft_openstack.status import why
 from weft_openstack.store import keys, records
 from weft_openstack.store.etcd import Etcd, Settings
 
@@ -424,6 +425,27 @@ def test_a_cut_from_etcd_that_outlives_the_lease(host: Host, served: Served) -> 
             assert agent.reconciler.writes - writes == 5  # one is made, joined and set up; one leaves and is deleted
             assert await host.state(etcd, 2) is None
         await relay.cut()
+
+    run(program, host.store)
+
+
+def test_the_status_shows_a_port_s_counters_and_no_other_s(host: Host, served: Served) -> None:
+    """Not of the interface that has the same name here as the port's has on its own host."""
+
+    async def program(etcd: Etcd) -> None:
+        async with host.agent():
+            await host.put(etcd, 1)
+            name = (await host.has(etcd, 1, "up")).interface
+            [*_, here] = await why.walk(etcd, host.prefix, PORT.format(1), None, host.config.api_socket)
+            assert (here.step, here.state) == ("forwarder", "well") and name in here.text and "Counter" in here.text
+            lives = await etcd.get(host.prefix + keys.agent("h1"))
+            assert lives
+            await etcd.put(host.prefix + keys.agent("h2"), lives.value)
+            await put_ports(etcd, host.prefix, "h2", {2: port(2, vlan(100))})
+            elsewhere = records.PortState(status="up", since=1.0, interface=name)
+            await etcd.put(host.prefix + keys.port_state("h2", PORT.format(2)), records.encode(elsewhere))
+            [*_, there] = await why.walk(etcd, host.prefix, PORT.format(2), None, host.config.api_socket)
+            assert (there.step, there.state) == ("forwarder", "unseen") and "does not have it; ask on h2" in there.text
 
     run(program, host.store)
 

@@ -25,7 +25,8 @@ def test_a_port_that_is_well_has_all_steps_down_to_its_counters(site: Site) -> N
     assert "lives on h1 since" in said["agent"] and "vpe 26.06" in said["agent"]
     assert said["port"].startswith("up since")
     assert "VirtualEthernet" in said["forwarder"] and "Counter" in said["forwarder"]
-    assert site.why(port["id"])[-1][:2] == ("forwarder", "unseen")  # asked elsewhere than on its host
+    step, state, text = site.why(port["id"], site.nodes[1])[-1]  # asked on another host
+    assert (step, state) == ("forwarder", "unseen") and text.endswith("does not have it; ask on h1")
     site.neutron.delete("port", port["id"])
 
 

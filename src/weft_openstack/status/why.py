@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from weft_openstack.agent.forwarder import Forwarder, Lost, Refused
+from weft_openstack.agent import tags
+from weft_openstack.agent.forwarder import ALL, Forwarder, Lost, Refused
 from weft_openstack.neutron.naming import DRIVER
 from weft_openstack.status.report import HostLine, PortLine, Report, read
 from weft_openstack.store import keys
@@ -118,7 +119,7 @@ async def _on_host(item: Item | None, key: str, report: Report, line: PortLine, 
     answers.append(Answer("port", _STATES.get(line.step, "wrong"), text + (f": {line.reason}" if line.reason else "")))
     answers += [Answer("plan", "waits", operation) for operation in line.plan]
     if line.interface:
-        answers.append(await _in_forwarder(socket, line.interface))
+        answers.append(await _in_forwarder(socket, line))
     return answers
 
 
@@ -173,14 +174,18 @@ def _in_outbox(found: Neutron) -> list[Answer]:
     return answers
 
 
-async def _in_forwarder(socket: str, interface: str) -> Answer:
-    """The interface with its counters, if the forwarder is this machine's."""
+async def _in_forwarder(socket: str, line: PortLine) -> Answer:
+    """The interface with its counters and drops, if the forwarder of the port's host is the one behind a socket."""
     forwarder = Forwarder(socket, timeout=5)
     try:
         await forwarder.connect()
-        shown = (await forwarder.call("cli_inband", cmd=f"show interface {interface}")).reply
+        found = await forwarder.dump("sw_interface_dump", sw_if_index=ALL)
+        name = next((each.interface_name for each in found if each.tag == tags.port(line.port)), None)
+        if name is None:
+            raise Refused(f"the forwarder at {socket} does not have it; ask on {line.host}")
+        shown = (await forwarder.call("cli_inband", cmd=f"show interface {name}")).reply
     except (Lost, Refused) as error:
-        return Answer("forwarder", "unseen", f"{interface}; no look at its counters from here: {error}")
+        return Answer("forwarder", "unseen", f"{line.interface}; no look at its counters from here: {error}")
     finally:
         await forwarder.close()
     return Answer("forwarder", "well", shown.rstrip())
