@@ -200,7 +200,7 @@ class PackedQueue:
 
     def offer(self, *buffers: Buffer, indirect: bool = False) -> int:
         """One chain; its id."""
-        self._next_id = id = (self._next_id + 1) % 1000
+        self._next_id = id = (self._next_id + 1) % 0x8000
         if indirect:
             table = self.memory.allocate(16 * len(buffers), 16)
             for i, buffer in enumerate(buffers):

@@ -257,6 +257,8 @@ def untake(ring: Ring, area: Area, next: int, wrap: int) -> None:
 def give_back(ring: Ring, area: Area, chain: Taken, length: int) -> int:
     """Return a chain with ``length`` bytes written to it; the guest sees it with ``commit``."""
     if ring.packed:
+        if ring.inflight:
+            keep(ring, area, chain)
         row = PackedRing(ring.descriptors).rows[chain.place]
         row.id = chain.id
         row.length = length
@@ -281,6 +283,22 @@ def give_back(ring: Ring, area: Area, chain: Taken, length: int) -> int:
 
 
 @routine
+def keep(ring: Ring, area: Area, chain: Taken) -> int:
+    """Write down what stands where a chain is given back (packed), before it is overwritten."""
+    rest = atomic_load(DescriptorTable(ring.descriptors).rows[chain.place].address + REST)
+    state = InflightPacked(ring.inflight).states[chain.place]
+    state.length = rest & 0xFFFFFFFF
+    state.id = rest >> 32 & 0xFFFF
+    state.flags = rest >> 48 & 0xFFFF
+    state.slots = chain.slots
+    if area.batch == 0:
+        fence()
+        state.inflight = 1
+    fence()
+    return 0
+
+
+@routine
 def commit(ring: Ring, area: Area) -> int:
     """Let the guest see what was given back. Whether it wants to be interrupted for that."""
     fence()
@@ -294,6 +312,8 @@ def commit(ring: Ring, area: Area) -> int:
         if ring.inflight:
             fence()
             inflight = InflightPacked(ring.inflight)
+            inflight.states[area.place].inflight = 0
+            fence()
             inflight.old_used_index = ring.next
             inflight.old_used_wrap = ring.wrap
     else:

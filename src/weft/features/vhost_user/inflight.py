@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 
+from weft.core.memory import fill
 from weft.features.vhost_user.mapping import Mapping, Mappings
 from weft.features.vhost_user.messages import Failed, InflightPayload
 from weft.features.vhost_user.model import DESC_AVAIL, DESC_USED, Ring
-from weft.features.vhost_user.ring import InflightPacked, InflightSplit, PackedRing, UsedRing
+from weft.features.vhost_user.ring import InflightPacked, InflightSplit, PackedRing, PackedState, UsedRing
 
 ALIGNMENT = 64
 HEADER = 32  #: bytes in front of the descriptors' states, as large as any
-SPLIT_STATE, PACKED_STATE = 16, 32  #: bytes a descriptor
+SPLIT_STATE, PACKED_STATE = 16, PackedState.size  #: bytes a descriptor
 VERSION = 1
 MAX_QUEUE_SIZE = 32768
 
@@ -52,15 +53,17 @@ class InflightRecord:
     def lost(self) -> bool:
         return self._mapping.lost
 
-    def part(self, queue: int) -> int:
-        """The address of a queue's part; 0 if there is none."""
-        return self._mapping.address + queue * self._part if queue < self.said.queues else 0
+    def part(self, queue: int, entries: int) -> int:
+        """The address of the part of a queue with so many entries; 0 if there is none."""
+        if queue >= self.said.queues or entries > self.said.queue_size:
+            return 0
+        return self._mapping.address + queue * self._part
 
     def recover(self, ring: Ring, base: int) -> int:
         """Where a ring, otherwise ready, goes on: at ``base``, as the front end says, if its record begins now, or from
         where it had got to. Encoded as ``base``.
         """
-        at = self.part(ring.number)
+        at = self.part(ring.number, ring.entries)
         if at == 0:
             return base
         if self._packed:
@@ -74,7 +77,7 @@ class InflightRecord:
 
     def forget(self, queue: int) -> None:
         """The ring was stopped in order: what the front end says next is where it goes on."""
-        if at := self.part(queue):
+        if at := self.part(queue, 0):
             InflightSplit(at).version = 0
 
     def close(self) -> None:
@@ -82,15 +85,43 @@ class InflightRecord:
 
 
 def _recover_packed(record: InflightPacked, ring: Ring, base: int) -> int:
+    place, wrap = record.old_used_index % ring.entries, record.old_used_wrap & 1
     if record.version != VERSION or record.entries != ring.entries:
         record.features, record.version, record.entries = 0, VERSION, ring.entries
-        record.used_index = record.old_used_index = base & 0x7FFF
-        record.used_wrap = record.old_used_wrap = base >> 15 & 1
-    elif record.used_index != record.old_used_index:
-        # A batch was being given back. The flags of its first chain, written last, say whether the guest has it.
-        flags = PackedRing(ring.descriptors).rows[record.old_used_index % ring.entries].flags
-        wrap = record.old_used_wrap
-        if bool(flags & DESC_AVAIL) != wrap or bool(flags & DESC_USED) == wrap:
-            record.old_used_index, record.old_used_wrap = record.used_index, record.used_wrap
-    record.used_index, record.used_wrap = record.old_used_index, record.old_used_wrap
-    return record.old_used_index & 0x7FFF | (record.old_used_wrap & 1) << 15
+        fill(record.states[0].address, 0, ring.entries * PackedState.size)
+        place, wrap = base & 0x7FFF, base >> 15 & 1
+    elif _given_back(record, ring, place, wrap):
+        record.states[place].inflight = 0
+        place, wrap = record.used_index % ring.entries, record.used_wrap & 1
+    else:
+        _undo(record, ring, place, wrap)
+    record.used_index = record.old_used_index = place
+    record.used_wrap = record.old_used_wrap = wrap
+    return place | wrap << 15
+
+
+def _given_back(record: InflightPacked, ring: Ring, place: int, wrap: int) -> bool:
+    """Whether the guest has the batch that was to be given back: the flags of its first chain are written last."""
+    if (record.used_index, record.used_wrap) == (record.old_used_index, record.old_used_wrap):
+        return False  # it was not as far as that
+    flags = PackedRing(ring.descriptors).rows[place].flags
+    return bool(flags & DESC_AVAIL) != bool(wrap) or bool(flags & DESC_USED) == bool(wrap)
+
+
+def _undo(record: InflightPacked, ring: Ring, place: int, wrap: int) -> None:
+    """Offer the chains of a batch again that was begun and that the guest has not seen. If the front end has written
+    anything else in the record, that is the guest's own ring which suffers.
+    """
+    rows, states, left = PackedRing(ring.descriptors).rows, record.states, ring.entries
+    begun = bool(states[place].inflight)
+    states[place].inflight = 0
+    while begun and left > 0:
+        row, state = rows[place], states[place]
+        row.length, row.id, row.flags = state.length, state.id, state.flags
+        slots = max(state.slots, 1)
+        left -= slots
+        place += slots
+        if place >= ring.entries:
+            place, wrap = (place - ring.entries) % ring.entries, wrap ^ 1
+        used = (DESC_AVAIL | DESC_USED) * wrap
+        begun = rows[place].flags & (DESC_AVAIL | DESC_USED) == used

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weft.core.view import Array, View, i64, times, u8, u16, u32
+from weft.core.view import Array, Bytes, View, i64, times, u8, u16, u32
 
 MAX_SIZE = 32768  #: chains in a ring
 
@@ -85,8 +85,8 @@ class EventSuppression(View):
 
 class Inflight(View):
     """How each queue's part of the shared in-flight record begins (vhost-user, "Inflight I/O tracking"), up to its
-    descriptors' states. Chains are given back in the order of the ring, and within the call that takes them, so those
-    states stay 0: none is in flight when we look. What is kept is how far the ring has got.
+    descriptors' states. Chains are given back in the order of the ring, and within the call that takes them: what is
+    kept is how far the ring has got.
     """
 
     features: i64
@@ -99,6 +99,23 @@ class InflightSplit(Inflight):
     used_index: u16
 
 
+class PackedState(View):
+    """What stood in a packed ring where a chain is being given back: a batch that nobody has lived to finish is undone.
+    ``inflight`` is set in the first of a batch until the guest has it.
+    """
+
+    inflight: u8
+    pad: u8
+    next: u16
+    last: u16
+    slots: u16  # places in the ring that the chain takes
+    counter: i64
+    id: u16
+    flags: u16
+    length: u32
+    guest: i64
+
+
 class InflightPacked(Inflight):
     free_head: u16
     old_free_head: u16
@@ -106,3 +123,5 @@ class InflightPacked(Inflight):
     old_used_index: u16  # where it begins; as ``used_index`` once it is given back
     used_wrap: u8
     old_used_wrap: u8
+    pad: Bytes = times(10)
+    states: Array[PackedState] = times(MAX_SIZE)

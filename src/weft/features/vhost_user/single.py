@@ -62,7 +62,7 @@ def gather(ring: Ring, area: Area, writable: int) -> int:
     """Look at the next chains, as far as they are such: how many they are."""
     area.single = 0
     area.singles_used = 0
-    if ring.log_device >= 0 or ring.memory.log:
+    if ring.log_device >= 0 or ring.memory.log or (ring.packed and ring.inflight):
         return 0
     if ring.packed:
         area.singles_used = gather_packed(ring, area, writable)

@@ -95,7 +95,7 @@ class Vring:
             if not self.recovered:
                 base = record.recover(row, base)
             self.recovered = True
-            row.inflight = record.part(self.index)
+            row.inflight = record.part(self.index, self.entries)
         row.next = base & 0x7FFF if packed else base & 0xFFFF
         row.wrap = base >> 15 & 1 if packed else 0
         if packed and row.next >= self.entries:
