@@ -33,6 +33,13 @@ def fold(total: int) -> int:
     return (total & 0xFFFF) + (total >> 16)
 
 
+@inline
+def fold_few(total: int) -> int:
+    """The same of a few 16-bit numbers: of a sum below 2^32 - 2^16."""
+    total = (total & 0xFFFF) + (total >> 16)
+    return (total & 0xFFFF) + (total >> 16)
+
+
 @routine
 def add_bytes(address: int, length: int) -> int:
     """The folded sum of ``length`` bytes."""

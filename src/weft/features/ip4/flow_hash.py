@@ -47,7 +47,7 @@ def hash_of(ip: Ip4Header, available: int, wanted: int) -> int:
     sport = 0
     dport = 0
     protocol = ip.protocol
-    ported = protocol in (TCP, UDP, SCTP)
+    ported = protocol in (UDP, TCP, SCTP)
     whole = ip.fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS) == 0
     if ported and whole and available >= header + PORTS:
         ports = Ports(ip.address + header)

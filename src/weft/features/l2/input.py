@@ -70,9 +70,6 @@ def l2_input(rt: NodeRuntime, pkt: Buffer) -> int:
     else:
         frame = EthernetHeader(pkt.data)
         destination = frame.destination
-        if destination & GROUP:
-            features = group_features(pkt, port, features)
-            next = first_input_feature(features)
         where = fib.where
         line = line_of(where, hash_of(fib_key(frame.source, context)))
         prefetch_shared(line)
@@ -80,6 +77,9 @@ def l2_input(rt: NodeRuntime, pkt: Buffer) -> int:
         line = line_of(where, hash_of(fib_key(destination, context)))
         meta.destination = handle_of(line)
         prefetch_shared(line)
+        if destination & GROUP:
+            features = group_features(pkt, port, features)
+            next = first_input_feature(features)
     meta.features = features
     return next
 

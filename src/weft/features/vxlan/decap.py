@@ -62,12 +62,11 @@ def vxlan4_input(rt: NodeRuntime, pkt: Buffer) -> int:
     if found == NONE:
         return refuse(rt, pkt, Input4Error.NO_SUCH_TUNNEL, Input4Error.DECAPSULATED)
     tunnel = Tunnel(opaque(tunnels[found & INDEX].address))
-    if (tunnel.flags != UP) | (pkt.flags & OFFLOAD != 0):
-        if tunnel.flags & UP == 0:
-            return refuse(rt, pkt, Input4Error.DOWN, Input4Error.DECAPSULATED)
-        if own_offload(pkt) == 0:
-            return refuse(rt, pkt, Input4Error.SEGMENTS, Input4Error.DECAPSULATED)
-    return come_in(counters, pkt, tunnel, found)
+    flags = pkt.flags
+    if (tunnel.flags == UP) & (flags & OFFLOAD == 0):
+        come_in(counters, pkt, flags, tunnel, found)
+        return tunnel.decap_next
+    return unusual(rt, pkt, found, Input4Error.DOWN, Input4Error.SEGMENTS, Input4Error.DECAPSULATED)
 
 
 @node("vxlan6-input", next=InputNext, trace=trace_input, counts=Input6Error.DECAPSULATED)
@@ -87,12 +86,11 @@ def vxlan6_input(rt: NodeRuntime, pkt: Buffer) -> int:
     if found == NONE:
         return refuse(rt, pkt, Input6Error.NO_SUCH_TUNNEL, Input6Error.DECAPSULATED)
     tunnel = Tunnel(opaque(tunnels[found & INDEX].address))
-    if (tunnel.flags != UP) | (pkt.flags & OFFLOAD != 0):
-        if tunnel.flags & UP == 0:
-            return refuse(rt, pkt, Input6Error.DOWN, Input6Error.DECAPSULATED)
-        if own_offload(pkt) == 0:
-            return refuse(rt, pkt, Input6Error.SEGMENTS, Input6Error.DECAPSULATED)
-    return come_in(counters, pkt, tunnel, found)
+    flags = pkt.flags
+    if (tunnel.flags == UP) & (flags & OFFLOAD == 0):
+        come_in(counters, pkt, flags, tunnel, found)
+        return tunnel.decap_next
+    return unusual(rt, pkt, found, Input6Error.DOWN, Input6Error.SEGMENTS, Input6Error.DECAPSULATED)
 
 
 @routine
@@ -115,26 +113,41 @@ def own_offload(pkt: Buffer) -> int:
     return 1
 
 
+@routine
+def unusual(rt: NodeRuntime, pkt: Buffer, found: int, down: int, segments: int, counted: int) -> int:
+    """What is done with packets that owe something, and with those of a tunnel that is down or has no layer 2. The
+    errors are the node's.
+    """
+    tunnel = tunnels[found & INDEX]
+    if tunnel.flags & UP == 0:
+        return refuse(rt, pkt, down, counted)
+    if own_offload(pkt) == 0:
+        return refuse(rt, pkt, segments, counted)
+    come_in(rx.of(rt.worker), pkt, pkt.flags, tunnel, found)
+    if tunnel.flags & BY_VERSION:
+        return InputNext.IP6 if Ip6Header(pkt.data).version == 6 else InputNext.IP4
+    return tunnel.decap_next
+
+
 @inline
-def come_in(counters: int, pkt: Buffer, tunnel: Tunnel, found: int) -> int:
+def come_in(counters: int, pkt: Buffer, flags: int, tunnel: Tunnel, found: int) -> None:
     """Take the headers off, and count the packet in ``counters``, the thread's ``rx``. What was sent to a group is
     counted at the group's tunnel, and learned behind the one to who has sent it.
     """
-    pkt.advance(VXLAN)
+    start = pkt.current_data + VXLAN
+    length = pkt.current_length - VXLAN
+    pkt.current_data = start
+    pkt.current_length = length
     sw_if_index = tunnel.sw_if_index
     counted = sw_if_index
     if found > INDEX:
         counted = tunnels[found >> GROUP_SHIFT].sw_if_index
     count(counters, counted, 1, pkt.total_length)
     pkt.rx_sw_if_index = sw_if_index
-    flags = pkt.flags
     # Checked is what carried the frame; what it carries itself is checked only if that is still owed.
     flags = flags & ~OUTER_FLAGS | (flags & OFFLOAD != 0) * CHECKSUM_GOOD
-    if (pkt.current_length >= HEADER) & (EthernetHeader(pkt.data).ethertype < SMALLEST_TAG):
+    if (length >= HEADER) & (EthernetHeader(pkt.data).ethertype < SMALLEST_TAG):
         pkt.l2_len = HEADER
-        pkt.l2_hdr_offset = pkt.current_data
+        pkt.l2_hdr_offset = start
         flags |= L2_HDR_VALID
     pkt.flags = flags
-    if tunnel.flags & BY_VERSION:
-        return InputNext.IP6 if Ip6Header(pkt.data).version == 6 else InputNext.IP4
-    return tunnel.decap_next

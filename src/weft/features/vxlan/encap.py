@@ -20,7 +20,7 @@ from weft.core.runtime import NodeRuntime
 from weft.core.view import View, i64, u32
 from weft.features.fib.load_balance import follow
 from weft.features.fib.model import IpMeta
-from weft.features.gso.checksum import fold
+from weft.features.gso.checksum import fold_few
 from weft.features.gso.model import GSO_NONE
 from weft.features.icmp.echo import random
 from weft.features.interface.model import ADMIN_UP, NO_ETHERNET, SwInterface, sw_interfaces, tx
@@ -59,8 +59,9 @@ class MetaWords(View):
 def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     """Put the headers of a tunnel over IPv4 in front."""
     counters = tx.of(rt.worker)
-    itf = sw_interfaces[pkt.tx_sw_if_index]
-    if stays(pkt, itf, OUTER4):
+    itf = SwInterface(opaque(sw_interfaces[pkt.tx_sw_if_index].address))
+    octets = pkt.total_length
+    if stays(pkt, itf, octets, OUTER4):
         rt.count(Encap4Error.ENCAPSULATED, -1)
         if itf.flags & ADMIN_UP == 0:
             return pkt.fail(Encap4Error.DOWN, EncapNext.DROP)
@@ -69,7 +70,7 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
         error = Encap4Error.HEADROOM if pkt.current_data < OUTER4 - HEADROOM else Encap4Error.TOO_LONG
         return pkt.fail(error, EncapNext.DROP)
     tunnel = Tunnel(opaque(tunnels[itf.device].address))
-    length = pkt.total_length + OUTER4
+    length = octets + OUTER4
     hash = flow_of(pkt, itf)
     pkt.advance(-OUTER4)
     outer = Outer4(pkt.data)
@@ -81,7 +82,7 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     outer.ip.total_length = length
     # The template's checksum is that of a header with neither (RFC 1624).
     checksum = Outer4(tunnel.template).ip.checksum ^ 0xFFFF
-    outer.ip.checksum = fold(checksum + identification + length) ^ 0xFFFF
+    outer.ip.checksum = fold_few(checksum + identification + length) ^ 0xFFFF
     outer.udp.source = FIRST_PORT | hash & PORTS
     outer.udp.length = length - (OUTER4 - IN_FRONT)
     return leave(counters, pkt, tunnel, hash, length)
@@ -91,8 +92,9 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
 def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     """The same over IPv6, where UDP has a checksum (RFC 8200 8.1)."""
     counters = tx.of(rt.worker)
-    itf = sw_interfaces[pkt.tx_sw_if_index]
-    if stays(pkt, itf, OUTER6):
+    itf = SwInterface(opaque(sw_interfaces[pkt.tx_sw_if_index].address))
+    octets = pkt.total_length
+    if stays(pkt, itf, octets, OUTER6):
         rt.count(Encap6Error.ENCAPSULATED, -1)
         if itf.flags & ADMIN_UP == 0:
             return pkt.fail(Encap6Error.DOWN, EncapNext.DROP)
@@ -105,7 +107,7 @@ def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     pkt.advance(-OUTER6)
     outer = Outer6(pkt.data)
     copy(outer.address, tunnel.template, OUTER6)
-    length = pkt.total_length
+    length = octets + OUTER6
     outer.ip.payload_length = length - IP6
     outer.udp.source = FIRST_PORT | hash & PORTS
     outer.udp.length = length - IP6
@@ -116,10 +118,10 @@ def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
 
 
 @inline
-def stays(pkt: Buffer, itf: SwInterface, headers: int) -> int:
+def stays(pkt: Buffer, itf: SwInterface, octets: int, headers: int) -> int:
     """Whether a packet cannot go into a tunnel as it is."""
     late = (itf.flags & ADMIN_UP == 0) | (pkt.flags & OFFLOAD != 0)
-    return late | (pkt.current_data < headers - HEADROOM) | (pkt.total_length > MOST - headers)
+    return late | (pkt.current_data < headers - HEADROOM) | (octets > MOST - headers)
 
 
 @routine
