@@ -8,14 +8,15 @@ import click
 from rich.console import Console
 
 from bench import figures, history
-from bench.cases import chosen
+from bench.cases import Case
+from bench.instrument import cases_argument, keep
 from bench.measure import Best, measure
 from bench.samples import Result, Sample, conclude
 from bench.table import summary
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CASE]...")
+@cases_argument
 @click.option(
     "--runs", default=3, show_default=True, help="How often all cases are gone through, each in a new engine."
 )
@@ -26,12 +27,8 @@ from bench.table import summary
 )
 @click.option("--hold", is_flag=True, help="Let nothing else run on the machine meanwhile (root).")
 @click.option("--nodes/--no-nodes", default=True, show_default=True, help="Show each node's clocks.")
-def main(names: tuple[str, ...], runs: int, nodes: bool, **how: Any) -> None:
+def main(cases: list[Case], runs: int, nodes: bool, **how: Any) -> None:
     """Measure the cases named, or all, with the packet generator and 64-byte frames on one worker."""
-    try:
-        cases = chosen(names)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     console = Console()
     best = Best()
     taken: dict[str, list[list[Sample]]] = {case.name: [] for case in cases}
@@ -44,8 +41,7 @@ def main(names: tuple[str, ...], runs: int, nodes: bool, **how: Any) -> None:
         for result in results:
             show_nodes(console, result)
     console.print(summary(results, figures.vpp(), history.before("bench")), soft_wrap=True)
-    kept = history.write("bench", [result.record() for result in results])
-    console.print(f"kept in {kept.parent.name}/{kept.name}")
+    keep(console, "bench", [result.record() for result in results])
 
 
 def show_nodes(console: Console, result: Result) -> None:

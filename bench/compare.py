@@ -18,11 +18,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import history
-from bench.cases import Case, Setup, chosen
+from bench.cases import Case, Setup
 from bench.forwarder import OURS, Forwarder, NotComparable, find_vpp
+from bench.instrument import cases_argument, keep, results_option
 from bench.runtime_text import Thread
-from bench.samples import generates, spread
+from bench.samples import Reading, spread
 
 CORE = 1
 SETTLE = 0.5  #: seconds until a forwarder that was woken has its caches warm
@@ -52,37 +52,20 @@ class Compared:
     ratio_forwarding: float
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A sample of one forwarder."""
-
-    mpps: float
-    vector: float
-    clocks: dict[str, float]
-
-    @property
-    def total(self) -> float:
-        return sum(self.clocks.values())
-
-    @property
-    def forwarding(self) -> float:
-        return sum(clocks for name, clocks in self.clocks.items() if not generates(name))
-
-    @classmethod
-    def of(cls, thread: Thread, seconds: float, leaves_by: str) -> Reading:
-        """Raises ValueError if packets do not leave where they should."""
-        clocks, row = thread.clocks(), thread.nodes["pg-input"]
-        left = thread.nodes[f"{leaves_by}-tx"].vectors if f"{leaves_by}-tx" in thread.nodes else 0
-        if left < (1 - LOST) * row.vectors:
-            raise ValueError(f"of {row.vectors} packets {left} have left by {leaves_by}")
-        return cls(row.vectors / seconds / 1e6, row.vectors / max(row.calls, 1), clocks)
+def read(thread: Thread, seconds: float, leaves_by: str) -> Reading:
+    """A sample of one forwarder. Raises ValueError if packets do not leave where they should."""
+    clocks, row = thread.clocks(), thread.nodes["pg-input"]
+    left = thread.nodes[f"{leaves_by}-tx"].vectors if f"{leaves_by}-tx" in thread.nodes else 0
+    if left < (1 - LOST) * row.vectors:
+        raise ValueError(f"of {row.vectors} packets {left} have left by {leaves_by}")
+    return Reading(clocks, row.vectors / seconds, row.vectors / max(row.calls, 1))
 
 
 def side(readings: list[Reading]) -> Side:
     median = statistics.median
     names = sorted({name for each in readings for name in each.clocks})
     return Side(
-        mpps=round(median(each.mpps for each in readings), 3),
+        mpps=round(median(each.rate for each in readings) / 1e6, 3),
         total=round(median(each.total for each in readings), 2),
         forwarding=round(median(each.forwarding for each in readings), 2),
         spread=round(spread([each.total for each in readings]), 4),
@@ -130,7 +113,7 @@ def reading(forwarder: Forwarder, setup: Setup, seconds: float) -> Reading:
         time.sleep(SETTLE)
         thread, took = forwarder.sample(seconds)
     try:
-        return Reading.of(thread, took, setup.leaves_by)
+        return read(thread, took, setup.leaves_by)
     except ValueError as error:
         raise NotComparable(f"{forwarder.name}: {error}") from error
 
@@ -149,18 +132,16 @@ def table(rows: list[Compared]) -> Table:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CASE]...")
+@cases_argument
 @click.option("--vpp", default="vpp", show_default=True, help="The other forwarder: a vpp, with its plugins installed.")
 @click.option("--samples", default=10, show_default=True, help="Of each forwarder in each case.")
 @click.option("--seconds", default=1.0, show_default=True, help="How long each sample is.")
-@click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
-def main(names: tuple[str, ...], vpp: str, samples: int, seconds: float, results: str) -> None:
+@results_option
+def main(cases: list[Case], vpp: str, samples: int, seconds: float, results: str) -> None:
     """Measure a VPP and our engine in turn in the cases named, or all."""
     console = Console()
     try:
-        cases, commands = chosen(names), {"weft": OURS, "vpp": find_vpp(vpp)}
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        commands = {"weft": OURS, "vpp": find_vpp(vpp)}
     except NotComparable as error:
         sys.exit(str(error))
     rows, missing = [], []
@@ -172,8 +153,7 @@ def main(names: tuple[str, ...], vpp: str, samples: int, seconds: float, results
             missing.append(f"{case.name}: {error}")
     if rows:
         console.print(table(rows), soft_wrap=True)
-        kept = history.write("compare", [asdict(row) for row in rows], Path(results))
-        console.print(f"kept in {kept.parent.name}/{kept.name}")
+        keep(console, "compare", [asdict(row) for row in rows], results)
     for line in missing:
         console.print(f"not compared: {line}", markup=False, highlight=False)
     sys.exit(1 if missing else 0)

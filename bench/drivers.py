@@ -26,8 +26,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import history
 from bench.frames import ethernet, mac, packet
+from bench.instrument import keep, results_option
 from bench.measure import BUFFERS, SETTLE, STREAM, read
 from weft import Engine
 from weft.features.interface.model import Interface, Interfaces
@@ -183,7 +183,7 @@ def table(rows: list[dict[str, Any]]) -> Table:
 @click.command()
 @click.option("--rounds", default=5, show_default=True, help="How often each driver has its turn.")
 @click.option("--seconds", default=0.5, show_default=True, help="How long, each time.")
-@click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
+@results_option
 @click.option("--bytes", "sizes", multiple=True, default=SIZES, show_default=True, help="Of a frame, without FCS.")
 def main(rounds: int, seconds: float, results: str, sizes: tuple[int, ...]) -> None:
     """Measure the drivers in turn."""
@@ -197,8 +197,7 @@ def main(rounds: int, seconds: float, results: str, sizes: tuple[int, ...]) -> N
                     taken.setdefault((driver.name, size), []).append(measure(driver, size, seconds))
     rows = [{"driver": name, "bytes": size, **concluded(each)} for (name, size), each in taken.items()]
     console.print(table(rows), soft_wrap=True)
-    kept = history.write("drivers", rows, Path(results))
-    console.print(f"kept in {kept.parent.name}/{kept.name}")
+    keep(console, "drivers", rows, results)
 
 
 if __name__ == "__main__":

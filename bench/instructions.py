@@ -8,7 +8,6 @@ cycle, and what half of VPP's clocks would ask for. ``--listing NODE`` shows the
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import figures, history
-from bench.cases import Case, chosen
+from bench.cases import Case
 from bench.decode import Instruction
 from bench.figures import Figures
+from bench.instrument import cases_argument, keep, results_option
 from bench.listing import Listing
 from bench.samples import generates
 from bench.tally import LINE, Cache, Tally
@@ -130,16 +130,12 @@ def measured() -> dict[str, dict[str, Any]]:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CASE]...")
+@cases_argument
 @click.option("--nodes/--no-nodes", default=True, show_default=True, help="Show each node's figures.")
 @click.option("--listing", "listed", multiple=True, metavar="NODE", help="Show a node's machine code as it was run.")
-@click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
-def main(names: tuple[str, ...], nodes: bool, listed: tuple[str, ...], results: str) -> None:
+@results_option
+def main(cases: list[Case], nodes: bool, listed: tuple[str, ...], results: str) -> None:
     """Count instructions in the cases named, or all."""
-    try:
-        cases = chosen(names)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     console = Console()
     rows, clocks = [], measured()
     for case in cases:
@@ -153,8 +149,7 @@ def main(names: tuple[str, ...], nodes: bool, listed: tuple[str, ...], results: 
         if nodes:
             console.print(per_node(rows[-1], clocks.get(case.name)), soft_wrap=True)
     console.print(table(rows, clocks, figures.vpp()), soft_wrap=True)
-    kept = history.write("instructions", rows, Path(results))
-    console.print(f"kept in {kept.parent.name}/{kept.name}")
+    keep(console, "instructions", rows, results)
 
 
 def per_node(row: dict[str, Any], clocks: dict[str, Any] | None) -> Table:

@@ -13,17 +13,16 @@ import statistics
 import time
 from array import array
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import history
-from bench.cases import Case, Setup, chosen
+from bench.cases import Case, Setup
 from bench.core import waited_for_core
 from bench.hold import others_held
+from bench.instrument import cases_argument, keep, one_by_one, results_option
 from bench.measure import BUFFERS, CORE, SETTLE, STREAM, configure
 from bench.quantiles import WANTED, quantiles
 from bench.samples import LITTLE
@@ -191,25 +190,17 @@ def table(rows: list[dict[str, Any]]) -> Table:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CASE]...")
+@cases_argument
 @click.option("--slices", default=15, show_default=True, help="Of 50 ms, at each rate.")
 @click.option("--patience", default=5.0, show_default=True, help="Seconds to wait for undisturbed ones.")
-@click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
+@results_option
 @click.option("--hold", is_flag=True, help="Let nothing else run on the machine meanwhile (root).")
-def main(names: tuple[str, ...], slices: int, patience: float, results: str, hold: bool) -> None:
+def main(cases: list[Case], slices: int, patience: float, results: str, hold: bool) -> None:
     """Measure latencies of the cases named, or all."""
-    try:
-        cases = chosen(names)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     console = Console()
-    rows = []
-    for case in cases:
-        with console.status(f"{case.name}: {case.what}"):
-            rows.append(measure(case, slices, patience, hold))
+    rows = list(one_by_one(console, cases, lambda case: measure(case, slices, patience, hold)))
     console.print(table(rows), soft_wrap=True)
-    kept = history.write("latency", rows, Path(results))
-    console.print(f"kept in {kept.parent.name}/{kept.name}")
+    keep(console, "latency", rows, results)
 
 
 if __name__ == "__main__":

@@ -23,18 +23,12 @@ class Core:
 
 
 @dataclass(frozen=True)
-class Sample:
+class Reading:
     """What a stretch of time gives."""
 
     clocks: dict[str, float]  # of each node, per packet that was generated
     rate: float  # packets per second
     vector: float  # packets that the generator made at a time
-    core: Core
-    waited: float = 0.0  # part of the time in which the worker's processor was given to others
-
-    def alone(self, best: float) -> bool:
-        """Whether the worker had its core to itself, as far as has been seen; ``best``: the highest rate ever seen."""
-        return self.waited < LITTLE and self.core.rate >= ALONE * best
 
     @property
     def total(self) -> float:
@@ -43,6 +37,18 @@ class Sample:
     @property
     def forwarding(self) -> float:
         return sum(clocks for name, clocks in self.clocks.items() if not generates(name))
+
+
+@dataclass(frozen=True)
+class Sample(Reading):
+    """With what the worker's core was like meanwhile."""
+
+    core: Core
+    waited: float = 0.0  # part of the time in which the worker's processor was given to others
+
+    def alone(self, best: float) -> bool:
+        """Whether the worker had its core to itself, as far as has been seen; ``best``: the highest rate ever seen."""
+        return self.waited < LITTLE and self.core.rate >= ALONE * best
 
 
 def generates(node: str) -> bool:

@@ -22,9 +22,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import history
 from bench.added import concluded
-from bench.cases import Case, chosen
+from bench.cases import Case
+from bench.instrument import cases_argument, keep, one_by_one, results_option
 from bench.measure import BUFFERS, STREAM, configure
 from weft import Engine
 from weft.features.pg.model import PacketGenerator
@@ -145,30 +145,22 @@ def table(rows: list[dict[str, Any]]) -> Table:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CASE]...")
+@cases_argument
 @click.option("--rounds", default=5, show_default=True, help="How often each way is measured.")
 @click.option("--seconds", default=0.25, show_default=True, help="How long, each time.")
-@click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
+@results_option
 @click.option("--serve", "cores", default="", hidden=True)
-def main(names: tuple[str, ...], rounds: int, seconds: float, results: str, cores: str) -> None:
+def main(cases: list[Case], rounds: int, seconds: float, results: str, cores: str) -> None:
     """Measure one and two workers in the cases named, or all."""
-    try:
-        cases = chosen(names)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     if cores:
         serve(cases[0], tuple(map(int, cores.split(","))))
         return
     if len(os.sched_getaffinity(0)) < len(CORES):
         sys.exit("two workers need two processors: this process may run on one only")
     console = Console()
-    rows = []
-    for case in cases:
-        with console.status(f"{case.name}: {case.what}"):
-            rows.append(measure(case, rounds, seconds))
+    rows = list(one_by_one(console, cases, lambda case: measure(case, rounds, seconds)))
     console.print(table(rows), soft_wrap=True)
-    kept = history.write("scaling", rows, Path(results))
-    console.print(f"kept in {kept.parent.name}/{kept.name}")
+    keep(console, "scaling", rows, results)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,14 @@ what is in it or just the line: with 8 and 16 workers that is what would keep th
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from bench import history
-from bench.cases import Case, chosen
+from bench.cases import Case
 from bench.instructions import PACKETS, first_level
+from bench.instrument import cases_argument, keep, one_by_one, results_option
 from bench.stepped import stepped_engine
 from bench.tally import LINE, Tally
 from weft.core import arena
@@ -75,28 +74,21 @@ def place_of(address: int) -> str:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CASE]...")
-@click.option("--results", default=str(history.RESULTS), help="The folder to keep what comes of it in.")
-def main(names: tuple[str, ...], results: str) -> None:
+@cases_argument
+@results_option
+def main(cases: list[Case], results: str) -> None:
     """Find the shared lines of the cases named, or of all."""
-    try:
-        cases = chosen(names)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     console = Console(highlight=False)
     rows = []
-    for case in cases:
-        with console.status(f"{case.name}: {case.what}"):
-            rows.append(shared(case))
-        row = rows[-1]
+    for row in one_by_one(console, cases, shared):
+        rows.append(row)
         places = ", ".join(f"{count} in {name}" for name, count in sorted(row["places"].items())) or "none"
         by = ", ".join(f"{name} {count}" for name, count in row["writers"].items())
         console.print(
-            f"{case.name:<20} of {row['touched']} lines, {row['written']} written, a worker shares: {places}"
+            f"{row['case']:<20} of {row['touched']} lines, {row['written']} written, a worker shares: {places}"
             + (f"; written by {by}" if by else "")
         )
-    kept = history.write("sharing", rows, Path(results))
-    console.print(f"kept in {kept.parent.name}/{kept.name}")
+    keep(console, "sharing", rows, results)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from bench import runtime_text
-from bench.compare import Reading, concluded
+from bench.compare import concluded, read
 from bench.forwarder import NotComparable, find_vpp
+from bench.samples import Reading
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,14 +66,14 @@ def test_what_is_no_runtime_is_an_error(text: str) -> None:
 
 def test_packets_that_do_not_arrive_are_an_error() -> None:
     thread = runtime_text.parse(SHOWN)[1]
-    assert Reading.of(thread, 2.0, "pg1").mpps == 0.128
+    assert read(thread, 2.0, "pg1").rate == 128_000
     with pytest.raises(ValueError, match="of 256000 packets 0 have left by pg0"):
-        Reading.of(thread, 2.0, "pg0")
+        read(thread, 2.0, "pg0")
 
 
 def test_the_ratio_is_that_of_neighboring_samples() -> None:
     def reading(clocks: float) -> Reading:
-        return Reading(10.0, 256.0, {"pg-input": 10.0, "l2-fwd": clocks})
+        return Reading({"pg-input": 10.0, "l2-fwd": clocks}, 10e6, 256.0)
 
     # The machine becomes three times as slow meanwhile, which says nothing about either.
     pairs = [(reading(10.0), reading(20.0)), (reading(50.0), reading(80.0)), (reading(40.0), reading(90.0))]
