@@ -73,7 +73,7 @@ class Node:
     def plan(self) -> str:
         """What the agent would do now."""
         command = (*self.agent.command, "--plan")
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout.strip()
 
     @contextmanager
     def _asked(self) -> Iterator[Any]:
@@ -219,19 +219,19 @@ class Site:
     def sql(self, text: str) -> str:
         """What the database answers."""
         command = ("mariadb", "--no-defaults", f"--socket={self.database.data}/socket", "-uroot", "-N", "neutron")
-        done = subprocess.run(command, input=text, check=True, text=True, capture_output=True, timeout=120)
+        done = subprocess.run(command, input=text, check=True, text=True, capture_output=True, timeout=300)
         return done.stdout.strip()
 
     def etcdctl(self, *arguments: str) -> str:
         """What etcd's own command prints."""
         command = ("etcdctl", "--endpoints", self.etcd.endpoint, *arguments)
         environment = os.environ | {"ETCDCTL_API": "3"}
-        return subprocess.run(command, check=True, text=True, capture_output=True, timeout=120, env=environment).stdout
+        return subprocess.run(command, check=True, text=True, capture_output=True, timeout=300, env=environment).stdout
 
     def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of our commands with Neutron's configuration."""
         path = (self.neutron.command(command), "--config-file", str(self.neutron.configuration))
-        return subprocess.run((*path, *arguments), capture_output=True, text=True, timeout=120)
+        return subprocess.run((*path, *arguments), capture_output=True, text=True, timeout=300)
 
     def why(self, port: str, host: Node | None = None) -> list[tuple[str, str, str]]:
         """What ``weft-status why`` says, on a host if one is given: steps, how it is there, and what is there."""

@@ -31,6 +31,9 @@ pytestmark = pytest.mark.skipif(environment() is None, reason="WEFT_NEUTRON does
 PLACES = (Place("vm1", "vlan", 2), Place("vm2", "flat", 1), Place("vm3", "vxlan", 2))
 
 
+COMMAND = 300.0  #: seconds that a command may take which imports Neutron, while QEMU emulates processors
+
+
 @dataclass
 class Lab:
     """A lab with booted machines, and a line to each."""
@@ -63,11 +66,11 @@ class Lab:
             return all(port["status"] == "ACTIVE" for port in neutron.list("port", "admin_state_up=true"))
 
         wait_for(all_active, 120, "all ports ACTIVE")
-        said = self.cloud.controller.node.run(str(BIN / "weft-neutron"), *audit)
+        said = self.cloud.controller.node.run(str(BIN / "weft-neutron"), *audit, seconds=COMMAND)
         assert said.strip() == "database and etcd agree"
         for host in self.cloud.hosts:
             plan = (str(BIN / "weft-agent"), "--config-file", str(host.configuration), "--plan")
-            assert host.node.run(*plan).strip() == "nothing to do"
+            assert host.node.run(*plan, seconds=COMMAND).strip() == "nothing to do"
 
 
 @pytest.fixture(scope="module")

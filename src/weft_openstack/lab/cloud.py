@@ -254,7 +254,7 @@ class Cloud:
         command = (str(BIN / "weft-status"), "--config-file", str(self.folder / node / "status.conf"), *given)
         inside = self.controller.node.inside(*command)
         return subprocess.run(
-            inside, text=True, capture_output=True, timeout=60, env=os.environ | {"PYTHONWARNINGS": "ignore"}
+            inside, text=True, capture_output=True, timeout=300, env=os.environ | {"PYTHONWARNINGS": "ignore"}
         )
 
 
