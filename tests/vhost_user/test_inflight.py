@@ -21,6 +21,8 @@ from tests.vhost_user.engine import Engine
 from tests.vhost_user.frontend import P_INFLIGHT, PACKED, PLAIN, ROOM, FrontEnd
 from tests.vhost_user.guest import Buffer, SplitQueue
 
+import weft
+
 ENTRIES = 4096  #: of a ring: it takes the engine a while to work through it
 TRIES = 8  #: until it is met in the middle
 VECTOR = 256  #: packets that it may have in hand when it is killed, given back by one guest and not yet to the other
@@ -49,7 +51,7 @@ class Keeping(FrontEnd):
 
     def arrive(self) -> None:
         """Like ``start``; where the rings had got to, only the record knows."""
-        wait(self._connects, 120)  # an engine compiles what it has not yet
+        wait(self._connects, 60)
         self.negotiate()
         self.share()
         if self.record is None:
@@ -81,6 +83,8 @@ class Keeping(FrontEnd):
 def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Engine, Keeping, Keeping]]:
     """An engine, who sends through it, and who receives."""
     packed = request.param == "packed"
+    with weft.Engine(workers=0, interpret=False):
+        pass  # all is compiled now, so that the others start soon
     engine = Engine(tmp_path, CONFIGURATION.format(tmp_path, "packed" if packed else ""))
     made = [Keeping(tmp_path / name, PLAIN | (PACKED if packed else 0)) for name in ("a.sock", "b.sock")]
     engine.start()
