@@ -10,7 +10,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Engines that tests start in processes of their own are compiled from source again and again otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab lab-down lab-vxlan lab-vxlan-down lab-openstack lab-openstack-down test test-slow test-openstack lint bench \
+.PHONY: lab lab-down lab-vxlan lab-vxlan-down lab-openstack lab-openstack-down test test-slow test-fused test-openstack lint bench \
         bench-compare bench-vhost bench-openstack fuzz clean
 
 lab: .installed
@@ -37,6 +37,10 @@ test: .installed lint
 # What takes long, and a machine that does little else.
 test-slow: .installed
 	$(SUDO) $(BIN)/python -m pytest -m slow
+
+# Each node that a packet passes is compiled together with the next, at once: docs/testing.md.
+test-fused: .installed
+	$(SUDO) env WEFT_FUSE=forced $(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 # With a real Neutron, and the lab: some minutes, and a virtual environment of its own.
 test-openstack: .installed-openstack

@@ -35,7 +35,7 @@ def first_level() -> Cache:
     return Cache(kilobytes << 10, WAYS if kilobytes % WAYS == 0 else 8)
 
 
-def count(case: Case, listings: list[Listing] | None = None) -> dict[str, Any]:
+def count(case: Case, listings: list[Listing] | None = None, *, fuse: bool = True) -> dict[str, Any]:
     """A case's figures per packet. ``listings`` see the second round."""
     from bench.stepped import stepped_engine
 
@@ -46,7 +46,7 @@ def count(case: Case, listings: list[Listing] | None = None) -> dict[str, Any]:
         for listing in listings or ():
             listing.see(node, instruction, registers)
 
-    with stepped_engine(case) as engine:
+    with stepped_engine(case, fuse=fuse) as engine:
         engine.round(tally.see)
         before = tally.lines
         tally.begin()
@@ -133,15 +133,16 @@ def measured() -> dict[str, dict[str, Any]]:
 @cases_argument
 @click.option("--nodes/--no-nodes", default=True, show_default=True, help="Show each node's figures.")
 @click.option("--listing", "listed", multiple=True, metavar="NODE", help="Show a node's machine code as it was run.")
+@click.option("--fuse/--no-fuse", default=True, show_default=True, help="Compile nodes together.")
 @results_option
-def main(cases: list[Case], nodes: bool, listed: tuple[str, ...], results: str) -> None:
+def main(cases: list[Case], nodes: bool, listed: tuple[str, ...], fuse: bool, results: str) -> None:
     """Count instructions in the cases named, or all."""
     console = Console()
     rows, clocks = [], measured()
     for case in cases:
         with console.status(f"{case.name}: {case.what}"):
             listings = [Listing(node) for node in listed]
-            rows.append(count(case, listings))
+            rows.append(count(case, listings, fuse=fuse))
         for listing in listings:
             console.print(f"{case.name}, {listing.node}: times per packet, address, instruction", soft_wrap=True)
             for line in listing.lines(PACKETS):

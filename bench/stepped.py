@@ -21,6 +21,7 @@ from weft.features.pg.model import PacketGenerator
 
 BETWEEN = "(between nodes)"  #: the round itself, and the handing of frames to nodes
 PAGE = 4096
+ROUNDS = 16  #: in each of which a packet is followed, before nodes are compiled together
 
 See = Callable[[str, Instruction, Registers], None]
 
@@ -66,10 +67,12 @@ class SteppedEngine:
 
 
 @contextmanager
-def stepped_engine(case: Case, threads: int = 0) -> Iterator[SteppedEngine]:
-    """``threads``: how many workers' rounds; 0: the main thread's. Raises NotTraced."""
+def stepped_engine(case: Case, threads: int = 0, *, fuse: bool = True) -> Iterator[SteppedEngine]:
+    """``threads``: how many workers' rounds; 0: the main thread's. ``fuse``: nodes are compiled together, as they are
+    in an engine that has seen this traffic for a while. Raises NotTraced.
+    """
     reading, writing = os.pipe()
-    pid = child(lambda: _forward(case, threads, writing))
+    pid = child(lambda: _forward(case, threads, writing, fuse))
     os.close(writing)
     with os.fdopen(reading) as pipe:
         said = pipe.readline()
@@ -85,7 +88,7 @@ def stepped_engine(case: Case, threads: int = 0) -> Iterator[SteppedEngine]:
         stepped.close()
 
 
-def _forward(case: Case, threads: int, pipe: int) -> None:
+def _forward(case: Case, threads: int, pipe: int, fuse: bool) -> None:
     """What the child does."""
     setup = case.build()
     chosen = range(1, threads + 1) if threads else range(1)
@@ -101,11 +104,23 @@ def _forward(case: Case, threads: int, pipe: int) -> None:
             for thread in chosen:
                 engine.call(poll, workers[thread])
             engine.punts.drain()
+        if fuse:
+            _fuse(engine, chosen)
         os.write(pipe, json.dumps(_layout(engine, chosen)).encode() + b"\n")
         traced()
         while True:
             for thread in chosen:
                 engine.call(poll, workers[thread])
+
+
+def _fuse(engine: Engine, threads: range) -> None:
+    """Follow a packet in each of some rounds, and compile together what they pass."""
+    for _ in range(ROUNDS):
+        engine.fuser.ask()
+        for thread in threads:
+            engine.call(poll, workers[thread])
+        engine.fuser.see()
+    engine.fuser.decide(wait=True)
 
 
 def _layout(engine: Engine, threads: range) -> dict[str, object]:

@@ -67,10 +67,24 @@ def root(name: str, cls: type[V]) -> V:
     return cls(reserve(name, cls.size))
 
 
-def table(name: str, row: type[R], count: int) -> Rows[R]:
-    """Rows (of a view or of a scalar) at a constant address, ``count`` at the most."""
+def table(name: str, row: type[R], count: int, *, settled: bool = False) -> Rows[R]:
+    """Rows (of a view or of a scalar) at a constant address, ``count`` at the most. Numbers may be ``settled``: only
+    the control side writes to them, as to views that say so of themselves.
+    """
     kind: Any = row
-    return cast("Rows[R]", RowsAt(kind, reserve(name, kind.size * count)))
+    rows = RowsAt(kind, reserve(name, kind.size * count), settled or kind.settled)
+    if rows.settled:
+        settle(rows, count)
+    return cast("Rows[R]", rows)
+
+
+#: Rows that only the control side writes to, and how many they are.
+SETTLED: list[tuple[Any, int]] = []
+
+
+def settle(rows: Any, count: int) -> None:
+    """Say of rows that only the control side writes to them."""
+    SETTLED.append((rows, count))
 
 
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -110,19 +110,33 @@ class Store:
 
 def compile_unit(name: str) -> tuple[str, bytes]:
     """Compile one unit: its symbol and its object code."""
-    from numba import cfunc, njit, types
+    source = Unit(name).source
+    if isinstance(source, Node):
+        return compile_loop(source, loop_of(source), [source.function])
+    from numba import njit
 
     from weft.core import lowering
 
     lowering.teach()
-    source = Unit(name).source
-    if isinstance(source, Node):
-        entry, count = loop_of(source), 3
-        njit_function = source.function
-        # The node's own function becomes part of its loop.
-        lowering.inline_once(njit_function)
-    else:
-        entry, count = _entry(source.function, njit(**lowering.PART)(source.function))
+    entry, count = _entry(source.function, njit(**lowering.PART)(source.function))
+    return _machine_code(source, entry, count)
+
+
+def compile_loop(source: Node, loop: Callable[..., int], functions: list[Callable[..., Any]]) -> tuple[str, bytes]:
+    """Compile a loop that a node's frames go through, with functions of nodes as its parts: its symbol and its code."""
+    from weft.core import lowering
+
+    lowering.teach()
+    for function in functions:
+        lowering.inline_once(function)
+    return _machine_code(source, loop, 3)
+
+
+def _machine_code(source: Node | Routine, entry: Callable[..., int], count: int) -> tuple[str, bytes]:
+    from numba import cfunc, types
+
+    from weft.core import lowering
+
     lowering.enter_by(source, entry)
     signature = types.int64(*[types.int64] * count)
     compiled = cfunc(signature, **lowering.OPTIONS)(entry)
@@ -196,6 +210,19 @@ def load_all(names: list[str], store: Store, progress: Progress | None = None) -
     return {name: _loaded[key] for name, key in keys.items()}
 
 
+def loaded(key: str) -> int:
+    """The address of machine code that this process has loaded; 0: it has not."""
+    return _loaded.get(key, 0)
+
+
+def kept_code(key: str, store: Store) -> int:
+    """The address of machine code that a store has, which is loaded now; 0: it has none."""
+    unit = store.get(key)
+    if unit is not None:
+        _loaded[key] = load(key, *unit)
+    return loaded(key)
+
+
 #: By its digest, where machine code is that has been loaded.
 _loaded: dict[str, int] = {}
 
@@ -206,4 +233,15 @@ def python_callable(address: int, count: int) -> Callable[..., int]:
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(address)
 
 
-__all__ = ["CompileError", "Progress", "Store", "Unit", "compile_all", "load_all", "python_callable"]
+__all__ = [
+    "CompileError",
+    "Progress",
+    "Store",
+    "Unit",
+    "compile_all",
+    "compile_loop",
+    "kept_code",
+    "load_all",
+    "loaded",
+    "python_callable",
+]

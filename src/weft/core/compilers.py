@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -38,6 +39,39 @@ def in_processes(function: Callable[[str], R], names: Sequence[str]) -> Generato
         for process in set(active_children()) - others:
             process.kill()
         raise
+
+
+def in_background(work: Callable[[], None], *, nice: int) -> tuple[int, int]:
+    """Do some work in a process of its own, to which others are as much more urgent as ``nice`` says (0 to 19). Its
+    number, and a descriptor that is at its end when that process is; what went wrong can be read there.
+    """
+    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    parent = os.getpid()
+    with _held():
+        pid = os.fork()
+        if pid:
+            os.close(writing)
+            return pid, reading
+    status = 1
+    try:
+        _begin(parent)
+        _let_go(writing)
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.nice(nice)
+        work()
+        status = 0
+    except BaseException:
+        os.write(writing, traceback.format_exc().encode()[-4000:])
+    finally:
+        os._exit(status)
+
+
+def _let_go(keep: int) -> None:
+    """Close what the process has of the one that it was forked from, but for this: who waits for the end of a socket
+    would wait for this one too.
+    """
+    os.closerange(3, keep)
+    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 @contextmanager

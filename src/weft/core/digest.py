@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,8 @@ class _Part:
     def __init__(self, item: Any) -> None:
         self._said: list[str] = []
         self.named: list[Any] = []
+        #: Where the tables and records begin and end that it names; of a table only where it begins.
+        self.places: list[tuple[int, int]] = []
         if isinstance(item, str):
             self.attribute(item)
         elif isinstance(item, type):
@@ -82,11 +84,13 @@ class _Part:
             for number, each in enumerate(value):
                 self.value(f"{name}[{number}]", each)
         elif isinstance(value, RowsAt):
-            self.put(name, _layout(value.row), value.address)
+            self.put(name, _layout(value.row), value.address, value.settled)
+            self.places.append((value.address, value.address + 1))
             if isinstance(value.row, type):
                 self.named.append(value.row)
         elif isinstance(value, View):
             self.put(name, value.address)
+            self.places.append((value.address, value.address + value.size))
             self.named.append(type(value))
         elif isinstance(value, enum.EnumMeta):
             self.put(name, [(member.name, member.value) for member in value])  # type: ignore[var-annotated]
@@ -109,7 +113,13 @@ class _Part:
             self.put(name, type(value).__qualname__, getattr(value, "name", ""))
 
     def view(self, cls: type[View]) -> None:
-        self.put(cls.__qualname__, cls.size, cls.apart, [(name, _layout(field)) for name, field in cls.fields.items()])
+        self.put(
+            cls.__qualname__,
+            cls.size,
+            cls.apart,
+            cls.settled,
+            [(name, _layout(field)) for name, field in cls.fields.items()],
+        )
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -178,6 +188,17 @@ class Digests:
         in the order in which they are, and of which names which.
         """
         key = hashlib.sha256(toolchain().encode())
+        for part, named in self._reached(*functions):
+            key.update(part.digest)
+            key.update(repr(named).encode())
+        return key.hexdigest()[:40]
+
+    def places(self, *functions: Callable[..., Any]) -> list[tuple[int, int]]:
+        """Where the tables and records begin and end that these functions name, themselves or by what they name."""
+        return [place for part, _ in self._reached(*functions) for place in part.places]
+
+    def _reached(self, *functions: Callable[..., Any]) -> Iterator[tuple[_Part, list[int]]]:
+        """All parts that can be reached from functions, and the numbers of those that each names."""
         reached: list[Any] = []
         numbers: dict[Any, int] = {}
 
@@ -193,9 +214,7 @@ class Digests:
             part = self._parts.get(item)
             if part is None:
                 part = self._parts[item] = _Part(item)
-            key.update(part.digest)
-            key.update(repr([number(each) for each in part.named]).encode())
-        return key.hexdigest()[:40]
+            yield part, [number(each) for each in part.named]
 
 
 def digest(*functions: Callable[..., Any]) -> str:

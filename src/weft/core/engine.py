@@ -22,6 +22,7 @@ from weft.core.arena import Arena
 from weft.core.cli import Cli
 from weft.core.compiler import Progress, Store, load_all, python_callable
 from weft.core.files import Files
+from weft.core.fusing.fuser import Fuser
 from weft.core.graph import Graph
 from weft.core.loop import loop_of
 from weft.core.memory import functions
@@ -53,6 +54,7 @@ class Engine:
         interpret: bool | None = None,
         progress: Progress | None = None,
         store: Store | None = None,
+        fuse: str | None = None,
     ) -> None:
         if not 0 <= workers < runtime.MAX_THREADS:
             raise ValueError(f"{workers} workers asked for; 0 to {runtime.MAX_THREADS - 1} are possible")
@@ -89,7 +91,9 @@ class Engine:
             self.trace = trace.Trace(self)
             for cls in MODELS:
                 self[cls]
+            self.fuser = Fuser(self, store, fuse or os.environ.get("WEFT_FUSE", "on"))
             self._close.append(self.workers.stop)  # the last that is opened is the first that is closed
+            self._close.append(self.fuser.close)
             self.workers.start()
         except BaseException:
             self.close()
@@ -118,6 +122,15 @@ class Engine:
         if self.interpret:
             return self._routines[function](*arguments)
         return self._routines[function](*[getattr(a, "address", a) for a in arguments])
+
+    def address_of(self, function: Callable[..., Any]) -> int:
+        """Where the code of a routine of three numbers is, for ``memory.call``."""
+        if not self.interpret:
+            slot = next(routine.slot for routine in ROUTINES.values() if routine.function is function)
+            return POINTER.load(slot)
+        number = len(functions) + 1
+        functions[number] = function
+        return number
 
     # --- time
 
@@ -187,8 +200,10 @@ class Engine:
     def step(self) -> None:
         """Without workers: forward until nothing is left to do."""
         for _ in range(10_000):
+            self.fuser.before_round()
             if not self.workers.step() + self.punts.drain() + self.files.run():
                 break
+            self.fuser.after_round()
         self.timers.run()
 
     def advance(self, seconds: float) -> None:

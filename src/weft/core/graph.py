@@ -27,7 +27,7 @@ from weft.core.view import Array, View, i64, times, u32
 MAX_INTERFACES = 1 << 16
 
 
-class Start(View, apart=True):
+class Start(View, apart=True, settled=True):
     """Where the nodes are listed that an interface's packets pass, as indices; 0: they pass none."""
 
     chain: i64
@@ -107,6 +107,7 @@ ARCS: dict[str, ArcDeclaration] = {}
 def arc(name: str, *, end: str) -> Arc:
     """Declare a feature arc, by VPP's name (``ip4-unicast``)."""
     declared = arena.root(f"arc {name}", Arc)
+    arena.settle(declared.starts, MAX_INTERFACES)
     ARCS[name] = ArcDeclaration(name, declared, end)
     return declared
 
@@ -142,6 +143,8 @@ class Graph:
         self.instances: list[Instance] = []
         self.by_name: dict[str, Instance] = {}
         self._gone: list[int] = []
+        #: Called with each instance that is to be removed.
+        self.leaving: list[Callable[[Instance], None]] = []
         self._enabled: dict[tuple[str, int], list[str]] = {}
         for node in NODES.values():
             if not node.template:
@@ -165,6 +168,8 @@ class Graph:
 
     def remove(self, name: str) -> None:
         """Take an instance away to which nothing leads any more; its number is used again."""
+        for leaving in self.leaving:
+            leaving(self[name])
         instance = self.by_name.pop(name)
         self._gone.append(instance.index)
 

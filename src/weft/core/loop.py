@@ -8,7 +8,7 @@ from typing import Any
 from weft.core.buffer import buffer_at
 from weft.core.memory import prefetch
 from weft.core.node import UNLIKE, Kind, Node, inline
-from weft.core.runtime import Frame, NodeRuntime, hand_on, scatter, trace_frame
+from weft.core.runtime import FOLLOWING, Frame, NodeRuntime, hand_on, probe_frame, scatter, trace_frame
 
 Loop = Callable[[int, int, int], int]
 
@@ -38,8 +38,8 @@ def each_apart(rt: NodeRuntime, frame: Frame) -> int:
 
 
 def _packets(function: Callable[..., Any], whole: Callable[..., int], ahead: int, counted: int) -> Loop:
-    """Around a function of one packet, and one that may deal with a frame whose packets are alike (while some are to be
-    traced, each is looked at alone). ``ahead`` and ``counted`` are constants to the compiler.
+    """Around a function of one packet, and one that may deal with a frame whose packets are alike (while some are
+    traced or followed, each is looked at alone). ``ahead`` and ``counted`` are constants to the compiler.
     """
 
     def loop(rt_address: int, frame_address: int, n: int) -> int:
@@ -48,7 +48,7 @@ def _packets(function: Callable[..., Any], whole: Callable[..., int], ahead: int
         worker = rt.worker
         vector = frame.vector
         nexts = worker.nexts
-        way = whole(rt, frame) if worker.tracing == 0 else UNLIKE
+        way = whole(rt, frame) if worker.tracing == 0 and worker.probing != FOLLOWING else UNLIKE
         if way != UNLIKE:
             if counted >= 0:
                 rt.count(counted, n)
@@ -63,6 +63,8 @@ def _packets(function: Callable[..., Any], whole: Callable[..., int], ahead: int
             rt.count(counted, n)
         if worker.tracing:
             trace_frame(rt, frame)
+        if worker.probing:
+            probe_frame(rt, frame, 0)
         return scatter(rt, frame)
 
     return loop
@@ -76,6 +78,8 @@ def _frame(function: Callable[..., Any]) -> Loop:
         frame = Frame(frame_address)
         if rt.worker.tracing:
             trace_frame(rt, frame)
+        if rt.worker.probing:
+            probe_frame(rt, frame, 1)
         function(rt, frame)
         return n
 

@@ -187,7 +187,7 @@ def _typeof_view(value: View, context: Any) -> ViewType:
 
 @typeof_impl.register(RowsAt)
 def _typeof_rows(value: RowsAt, context: Any) -> RowsType:
-    return RowsType(value.row)
+    return RowsType(value.row, value.settled)
 
 
 @lower_constant(ViewType)
@@ -218,7 +218,7 @@ class _ViewAttribute(AttributeTemplate):  # type: ignore[misc]
         if name == "size":
             return INT
         field = view.cls.fields.get(name)
-        return kind_type(field.kind, field.fixed) if field else _computed_type(view.cls, name)
+        return kind_type(field.kind, is_fixed(view.cls, field)) if field else _computed_type(view.cls, name)
 
 
 @lower_getattr_generic(ViewType)
@@ -232,7 +232,12 @@ def _get_field(context: Any, builder: Any, view: ViewType, base: Any, name: str)
         sig = signature(_property_type(view.cls, name), view)
         return _call_dispatcher(context, builder, function, sig, [base])
     field: Field = view.cls.fields[name]
-    return load_kind(builder, base, field.offset, field.kind, Access(view.cls, field.fixed))
+    return load_kind(builder, base, field.offset, field.kind, Access(view.cls, is_fixed(view.cls, field)))
+
+
+def is_fixed(cls: type[View], field: Field) -> bool:
+    """Whether no packet code writes to a field."""
+    return field.fixed or cls.settled
 
 
 @lower_setattr_generic(ViewType)
@@ -240,7 +245,7 @@ def _set_field(context: Any, builder: Any, sig: Any, args: Any, name: str) -> No
     field: Field = sig.args[0].cls.fields[name]
     value_type = sig.args[1]
     value = args[1]
-    if field.fixed:
+    if is_fixed(sig.args[0].cls, field):
         raise TypeError(f"{name} of {sig.args[0]} is fixed: packet code does not write to it")
     if isinstance(field.kind, RowsKind | RefKind):
         kind = Scalar("pointer", 64)
@@ -439,6 +444,21 @@ def _equal4(builder: Any, address: Any, value: Any) -> Any:
     return builder.zext(bits, I64)
 
 
+def _known(bits: int) -> Callable[..., None]:
+    def lower(builder: Any, address: Any, value: Any) -> None:
+        kind = ir.IntType(bits)
+        found = builder.load(_pointer(builder, address, bits))
+        found.align = 1
+        Access(fixed=True).note(builder, found)
+        _same(builder, found, value if bits == 64 else builder.trunc(value, kind))
+
+    return lower
+
+
+def _same(builder: Any, a: Any, b: Any) -> None:
+    _intrinsic(builder, "llvm.assume", VOID, [builder.icmp_unsigned("==", a, b)])
+
+
 def _opaque(builder: Any, value: Any) -> Any:
     """Assembly of no instruction, whose result is what goes in."""
     nothing = ir.InlineAsm(ir.FunctionType(I64, [I64]), "", "=r,0", side_effect=False)
@@ -446,6 +466,11 @@ def _opaque(builder: Any, value: Any) -> Any:
     call.attributes.add("nounwind")
     call.attributes.add("readnone")
     return call
+
+
+def _reckoned(builder: Any, value: Any) -> Any:
+    constant = _intrinsic(builder, "llvm.is.constant.i64", ir.IntType(1), [value])
+    return builder.select(constant, value, _opaque(builder, value))
 
 
 def _swap16(builder: Any, value: Any) -> Any:
@@ -489,6 +514,12 @@ WORDS: dict[Callable[..., Any], Callable[..., Any]] = {
     memory.prefetch: _prefetch,
     memory.prefetch_shared: lambda builder, address: _prefetch(builder, address, write=False),
     memory.opaque: _opaque,
+    memory.reckoned: _reckoned,
+    memory.known8: _known(8),
+    memory.known16: _known(16),
+    memory.known32: _known(32),
+    memory.known64: _known(64),
+    memory.same: _same,
     memory.clock: lambda builder: _intrinsic(builder, "llvm.readcyclecounter", I64, []),
     memory.fence: lambda builder: builder.fence("seq_cst"),
     memory.pause: _pause,
@@ -509,6 +540,11 @@ WORDS: dict[Callable[..., Any], Callable[..., Any]] = {
     memory.call: _call,
 }
 _NOTHING = {
+    memory.known8,
+    memory.known16,
+    memory.known32,
+    memory.known64,
+    memory.same,
     memory.prefetch,
     memory.prefetch_shared,
     memory.fence,
@@ -629,8 +665,9 @@ def teach() -> None:
 
 
 def inline_once(function: Callable[..., Any]) -> None:
-    """Let compiled code call ``function``, which becomes part of its caller."""
-    infer_global(function, _dispatcher(function))
+    """Let compiled code call ``function``, which becomes part of its caller. Saying so again changes nothing."""
+    if function not in _dispatchers:
+        infer_global(function, _dispatcher(function))
 
 
 __all__ = ["ViewType", "enter_by", "inline_once", "parameter_types", "teach"]

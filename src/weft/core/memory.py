@@ -33,6 +33,8 @@ class Region:
         self.numbers: dict[str, memoryview] = {code: self.bytes.cast(code) for code in CODES}
         #: Called with (address, size, write) before each access; raises BadAccess. None: the whole region is open.
         self.guard: Callable[[int, int, bool], None] | None = None
+        #: Called with (address, size) before each write by Python. None: nobody wants to know.
+        self.watcher: Callable[[int, int], None] | None = None
 
 
 _regions: list[Region] = []
@@ -72,6 +74,8 @@ def region_at(address: int, size: int, write: bool = False) -> Region:
         if address + size <= region.end:
             if region.guard is not None:
                 region.guard(address, size, write)
+            if write and region.watcher is not None:
+                region.watcher(address, size)
             return region
     raise BadAccess(f"{'write' if write else 'read'} of {size} bytes at {address:#x}: no such memory")
 
@@ -147,6 +151,43 @@ def opaque(value: int) -> int:
     that stays in a register instead of being reckoned again for each of them.
     """
     return value
+
+
+def reckoned(value: int) -> int:
+    """``value``, of which the compiler knows nothing, unless it comes out as a constant: an address that is reckoned
+    once, instead of in each access that goes by it.
+    """
+    return value
+
+
+def known8(address: int, value: int) -> None:
+    """Say that a byte is ``value``, and stays so: what reads it may take it for that."""
+    _check(load(address, 1, "B"), value)
+
+
+def known16(address: int, value: int) -> None:
+    """The same of two bytes."""
+    _check(load(address, 2, "H"), value)
+
+
+def known32(address: int, value: int) -> None:
+    """The same of four bytes."""
+    _check(load(address, 4, "I"), value)
+
+
+def known64(address: int, value: int) -> None:
+    """The same of eight bytes."""
+    _check(load(address, 8, "q"), value)
+
+
+def same(a: int, b: int) -> None:
+    """Say that two numbers are the same."""
+    _check(a, b)
+
+
+def _check(found: int, said: int) -> None:
+    if found != said:
+        raise BadAccess(f"packet code was made for the value {said}; it is {found}")
 
 
 def clock() -> int:

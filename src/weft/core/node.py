@@ -93,6 +93,14 @@ class NoError(Errors, of="null-node"):
 UNLIKE = -1
 
 
+class Per(enum.IntEnum):
+    """Which interface of a packet's decides about what a node does to it."""
+
+    ANY = 0  # none, or not that alone
+    RX = 1  # the one that it came in by
+    TX = 2  # the one that it leaves by
+
+
 class Kind(enum.Enum):
     """What the framework calls a node with."""
 
@@ -112,6 +120,8 @@ class Node:
     format_trace: Callable[..., str | None] | None = None
     cold: bool = False
     counts: Errors | None = None
+    per: Per = Per.ANY
+    asked: bool = False
     whole: Callable[..., Any] | None = None
     #: Further ways out that other features have added: node names, in order.
     added: list[str] = field(default_factory=list)
@@ -147,6 +157,8 @@ def node(
     trace: Callable[..., str | None] | None = None,
     cold: bool = False,
     counts: Errors | None = None,
+    per: Per = Per.ANY,
+    asked: bool = False,
     template: bool = False,
     whole: Callable[..., int] | None = None,
 ) -> Callable[[F], F]:
@@ -155,12 +167,16 @@ def node(
     ``counts`` is counted once for each packet that comes. A ``template`` makes no instance until a feature asks for one
     under a name of its own. ``whole`` (inline) is given a frame first: if a look at its packets shows that the same is
     to be done for all, it does that, and returns the way out of all; or else UNLIKE, having done nothing.
+
+    What ``core/fusing`` wants to know: ``per`` names the interface whose configuration the node goes by; ``asked`` says
+    that it reads memory that may be far away, for which a node before may have asked (``prefetch``), so that it had
+    better not come at once.
     """
 
     def declare(function: F) -> F:
         if name in NODES:
             raise ValueError(f"there are two nodes named {name}")
-        NODES[name] = Node(name, function, kind, next, trace, cold, counts, whole, template=template)
+        NODES[name] = Node(name, function, kind, next, trace, cold, counts, per, asked, whole, template=template)
         return function
 
     return declare

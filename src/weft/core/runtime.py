@@ -23,7 +23,10 @@ MAX_ERRORS = 1 << 12
 #: A node's result with this bit is the index of the next node itself, not the slot of a declared way out.
 DIRECT = 1 << 16
 #: The node has kept or freed the packet.
-CONSUMED = (1 << 32) - 1
+CONSUMED = (1 << 20) - 1
+#: Nodes that are compiled as one leave above these bits of a packet's way which of them it has gone from.
+STAGE_SHIFT = 20
+MOST_STAGES = 8
 
 
 class Frame(View, apart=True):
@@ -47,13 +50,14 @@ class NodeRuntime(View, apart=True):
     data: Fixed[i64]  # an instance's own: the sw_if_index of ``loop0-output``, for one
     errors: Fixed[Rows[i64]]
     trace_wanted: i64  # so many more packets are to be traced from this node on
-    pad: i64
+    fusions: i64  # what is compiled together with the nodes behind it, if ``function`` is ``fusing.code.run``
     calls: i64
     vectors: i64
     clocks: i64
     max_clocks: i64
     max_vectors: i64
-    pad2: Array[i64] = times(3)
+    mixed: i64  # the last frame was of many interfaces: the next goes the plain way
+    pad2: Array[i64] = times(2)
     nexts: Array[u32] = times(MAX_NEXTS)
     next_vectors: Array[i64] = times(MAX_NEXTS)
 
@@ -76,6 +80,19 @@ class Queue(View):
 
 
 MAX_QUEUES = 4096
+
+# Worker.probing
+NOT, WANTED, FOLLOWING, DONE = range(4)
+MOST_STEPS = 32
+
+
+class Step(View):
+    """Where a packet that is followed has been, what then stood in it, and where it went. See ``fusing/probe.py``."""
+
+    node: u32
+    next: u32
+    rx_sw_if_index: u32
+    tx_sw_if_index: u32
 
 
 class Worker(View, apart=True):
@@ -118,10 +135,16 @@ class Worker(View, apart=True):
     inject: i64
     random: i64
     scratch: i64
-    pad2: Array[i64] = times(9)
+    probing: i64
+    probed: i64  # the index of the packet that is followed
+    steps_used: i64
+    pad2: Array[i64] = times(6)
     nexts: Array[u32] = times(FRAME_SIZE)
     spare: Array[u32] = times(FRAME_SIZE)
-    pad3: Array[i64] = times(208)
+    ways: Array[u32] = times(FRAME_SIZE)  # as ``nexts``, of nodes that are compiled as one
+    left: Array[i64] = times(MOST_STAGES + 1)  # packets by the stage that they have gone from; the last: of none
+    steps: Array[Step] = times(MOST_STEPS)
+    pad3: Array[i64] = times(7)
 
     @property
     def index(self) -> int:
@@ -278,6 +301,8 @@ def deliver(rt: NodeRuntime, indices: int, count: int, next: int) -> int:
             start_trace(rt, index)
             if buffer_at(index).flags & TRACED:
                 trace_packet(rt, index, next)
+    if rt.worker.probing == WANTED and count > 0:
+        start_probe(rt, indices, count, next)
     return append_many(rt, indices, count, next)
 
 
@@ -320,7 +345,7 @@ def scatter(rt: NodeRuntime, frame: Frame) -> int:
             # Without branches: which way a packet goes is not to be guessed.
             way = nexts[i]
             same = int(way == next)
-            nexts[i] = way | -same
+            nexts[i] = way | CONSUMED & -same
             spare[count] = vector[i]
             count += same
         append_many(rt, spare.address, count, next)
@@ -423,4 +448,48 @@ def trace_frame(rt: NodeRuntime, frame: Frame) -> int:
         start_trace(rt, index)
         if buffer_at(index).flags & TRACED:
             trace_packet(rt, index, worker.nexts[i])
+    return 0
+
+
+# --- following a packet, to see where packets go ---------------------------------------------------------------------
+
+
+@routine
+def start_probe(rt: NodeRuntime, indices: int, count: int, next: int) -> int:
+    """Follow one of the packets that an input node sends on."""
+    worker = rt.worker
+    worker.probed = u32_at(indices + 4 * (clock() % count))
+    worker.steps_used = 0
+    worker.probing = FOLLOWING
+    add_step(rt, worker.probed, next)
+    return 0
+
+
+@routine
+def add_step(rt: NodeRuntime, index: int, next: int) -> int:
+    """Note where the packet that is followed has been."""
+    worker = rt.worker
+    pkt = buffer_at(index)
+    step = worker.steps[worker.steps_used]
+    step.node = rt.index
+    step.next = next
+    step.rx_sw_if_index = pkt.rx_sw_if_index
+    step.tx_sw_if_index = pkt.tx_sw_if_index
+    worker.steps_used = worker.steps_used + 1
+    if worker.steps_used == MOST_STEPS or next == CONSUMED:
+        worker.probing = DONE
+    return 0
+
+
+@routine
+def probe_frame(rt: NodeRuntime, frame: Frame, last: int) -> int:
+    """Note it if the packet that is followed is in a frame, whose ``nexts`` have been found; or which, as ``last``
+    says, is the end of its way.
+    """
+    worker = rt.worker
+    if worker.probing == FOLLOWING:
+        for i in range(frame.n):
+            if frame.vector[i] == worker.probed:
+                add_step(rt, worker.probed, CONSUMED if last else worker.nexts[i])
+                return 1
     return 0

@@ -39,6 +39,7 @@ class Scalar:
         self.name, self.bits, self.size = name, bits, bits // 8
         self.big_endian, self.signed = big_endian, signed
         self.mask = (1 << bits) - 1
+        self.settled = False
         self._order: typing.Literal["big", "little"] = "big" if big_endian else "little"
         #: How the machine reads and writes it, if it is as wide as one of its numbers.
         self._code = {8: "b", 16: "h", 32: "i", 64: "q"}.get(bits, "")
@@ -238,12 +239,12 @@ class _Over:
 
 
 class RowsAt:
-    """Rows at an address, interpreted: ``rows[i]`` is a view or a number."""
+    """Rows at an address, interpreted: ``rows[i]`` is a view or a number. ``settled``: see ``View``."""
 
-    __slots__ = ("address", "row")
+    __slots__ = ("address", "row", "settled")
 
-    def __init__(self, row: Kind, address: int) -> None:
-        self.row, self.address = row, address
+    def __init__(self, row: Kind, address: int, settled: bool = False) -> None:
+        self.row, self.address, self.settled = row, address, settled
 
     def __getitem__(self, index: int) -> Any:
         address = self.address + int(index) * self.row.size
@@ -288,22 +289,26 @@ class View:
     ``class Pair(View, apart=True)`` says that packet code reads and writes its scalar fields through this view alone,
     or else with words (``copy``, ``atomic_load``). So a store to it changes nothing that was read elsewhere, nor a
     store elsewhere what was read from it. Areas and arrays in it are not meant.
+
+    ``settled=True`` says that it is configuration: only the control side writes to it. Packet code that is made for
+    one interface may then take what stands in such a record for a constant (``fusing/facts.py``).
     """
 
     fields: typing.ClassVar[dict[str, Field]] = {}
     size: typing.ClassVar[int] = 0
     apart: typing.ClassVar[bool] = False
+    settled: typing.ClassVar[bool] = False
     __slots__ = ("address",)
 
     def __init__(self, address: int) -> None:
         self.address = int(address)
 
-    def __init_subclass__(cls, apart: bool = False) -> None:
+    def __init_subclass__(cls, apart: bool = False, settled: bool = False) -> None:
         if any(base.apart for base in cls.__mro__[1:] if issubclass(base, View)):
             raise TypeError(
                 f"{cls.__qualname__}: the view that it goes on after is apart; nothing else may show its memory"
             )
-        cls.apart = apart
+        cls.apart, cls.settled = apart, settled
         offset, fields = cls.size, dict(cls.fields)
         names = _Names(cls.__module__)
         for name, annotation in inspect.get_annotations(cls).items():
@@ -345,7 +350,7 @@ Kind = Scalar | Area | RowsKind | RefKind | ArrayKind | type[View]
 #: Every view there is, in the order of definition; the compiler teaches Numba all of them.
 VIEWS: list[type[View]] = []
 #: What every view has, beside its fields.
-RESERVED = {"address", "fields", "size", "apart", "show"}
+RESERVED = {"address", "fields", "size", "apart", "settled", "show"}
 POINTER = Scalar("pointer", 64, signed=True)
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 
 from weft.core import features
 from weft.core.cli import CliError
-from weft.core.config import Buffers, Config, ConfigError, Cpu, Logging, Plugins, Unix
+from weft.core.config import Buffers, Config, ConfigError, Cpu, Graph, Logging, Plugins, Unix
 from weft.core.engine import Engine
 from weft.process import daemon, notify
 from weft.process.console import Console
@@ -49,6 +49,7 @@ def run(config: Config, signals: Signals, ready: Callable[[], None]) -> None:
                     corelist=corelist,
                     buffers=config[Buffers].buffers_per_numa,
                     progress=show_progress,
+                    fuse=config[Graph].fuse,
                 )
         except Interrupted:
             return

@@ -123,6 +123,23 @@ def _listed(cores: Sequence[int]) -> str:
     return ", ".join(map(str, sorted(cores)))
 
 
+def _fusing(word: str) -> str:
+    """How nodes are compiled together."""
+    if word in ("on", "off", "forced"):
+        return word
+    raise ValueError("takes on, off or forced")
+
+
+@stanza("graph")
+@dataclass(frozen=True)
+class Graph:
+    """How nodes are run. ``fuse``: those that many packets pass one after the other are compiled together (``on``), or
+    not (``off``); ``forced`` is for tests.
+    """
+
+    fuse: Annotated[str, _fusing] = "on"
+
+
 @stanza("buffers")
 @dataclass(frozen=True)
 class Buffers:

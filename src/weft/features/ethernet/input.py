@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import L2_HDR_VALID, L3_HDR_VALID, VLAN_1_DEEP, Buffer
 from weft.core.counters import count
-from weft.core.node import Nexts, inline, node, routine
+from weft.core.node import Nexts, Per, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import Entry
 from weft.features.ethernet.errors import EthernetError
@@ -59,7 +59,7 @@ def _trace_input(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-@node("ethernet-input", next=InputNext, trace=_trace_input)
+@node("ethernet-input", next=InputNext, trace=_trace_input, per=Per.RX)
 def ethernet_input(rt: NodeRuntime, pkt: Buffer) -> int:
     """Find a frame's interface and its layer 3. The usual kinds of frames are dealt with here: without a tag on a port
     without an ``untagged`` sub-interface, and with one 802.1Q tag whose VLAN has a sub-interface.

@@ -81,7 +81,7 @@ class VlanTable(View):
     outer: Array[OuterVlan] = times(VLANS + 1)
 
 
-class Port(View):
+class Port(View, settled=True):
     """A device's interface as ``ethernet-input`` sees it."""
 
     dot1q: Ref[VlanTable]  # 0: no sub-interface has such an outer tag

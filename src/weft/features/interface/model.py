@@ -35,7 +35,7 @@ PUNTED = 1 << 9  #: forwards nothing: all that comes in is punted
 GSO_TCP_ONLY = 1 << 10  #: of large packets it takes TCP segments only
 
 
-class SwInterface(View, apart=True):
+class SwInterface(View, apart=True, settled=True):
     """A software interface: a device's own, or a sub-interface. One cache line."""
 
     flags: u32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.core.buffer import NEXT_PRESENT, NO_INTERFACE, OFFLOAD, Buffer, buffer_at, flags_in, length_in, u32_at
 from weft.core.counters import count
 from weft.core.graph import start_chain
-from weft.core.node import ERROR_OWNERS, ERRORS, UNLIKE, Errors, Kind, Nexts, inline, node, routine
+from weft.core.node import ERROR_OWNERS, ERRORS, UNLIKE, Errors, Kind, Nexts, Per, inline, node, routine
 from weft.core.runtime import Frame, NodeRuntime, deliver, drop_frame
 from weft.core.trace import Entry
 from weft.features.ethernet.format import format_frame
@@ -73,7 +73,7 @@ def output_alike(rt: NodeRuntime, frame: Frame) -> int:
     return OutputNext.TX
 
 
-@node("interface-output-template", next=OutputNext, template=True, trace=_trace_output, whole=output_alike)
+@node("interface-output-template", next=OutputNext, template=True, trace=_trace_output, whole=output_alike, per=Per.TX)
 def interface_output_node(rt: NodeRuntime, pkt: Buffer) -> int:
     """Count what leaves by an interface, and by its parent; then its output features, then the device."""
     device = rt.data

@@ -25,7 +25,7 @@ class Addresses(View):
     macs: Array[i64] = times(MOST)
 
 
-class Secondary(View):
+class Secondary(View, settled=True):
     """What packet code knows of a device's."""
 
     own: Ref[Addresses]  # 0: it has none

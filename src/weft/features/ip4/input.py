@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import Buffer
-from weft.core.node import Nexts, inline, node, routine
+from weft.core.node import Nexts, Per, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.table import lookup
 from weft.core.view import View, i64
@@ -37,7 +37,7 @@ class MetaWords(View):
     rest: i64
 
 
-@node("ip4-input", next=InputNext, trace=trace_ip4)
+@node("ip4-input", next=InputNext, trace=trace_ip4, per=Per.RX)
 def ip4_input(rt: NodeRuntime, pkt: Buffer) -> int:
     """Take packets for single hosts whose header has nothing unusual at once; ``judge`` sees to all others."""
     sw_if_index = pkt.rx_sw_if_index

@@ -20,7 +20,7 @@ LONGEST_SUBNET = 30
 POINT_TO_POINT = 31  #: RFC 3021
 
 
-class Ip4Interface(View):
+class Ip4Interface(View, settled=True):
     """An interface as IPv4's packet code sees it."""
 
     fib_index: u32

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import Buffer
-from weft.core.node import Nexts, node, routine
+from weft.core.node import Nexts, Per, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.table import lookup
 from weft.core.view import View, i64
@@ -34,7 +34,7 @@ class MetaWords(View):
     rest: i64
 
 
-@node("ip6-input", next=InputNext, trace=trace_ip6)
+@node("ip6-input", next=InputNext, trace=trace_ip6, per=Per.RX)
 def ip6_input(rt: NodeRuntime, pkt: Buffer) -> int:
     """Take packets between single hosts at once; ``judge`` sees to all others. (Only addresses of which the upper half
     is 0 are no single host's or mean this machine: ``::`` and ``::1``.)

@@ -16,7 +16,7 @@ from weft.features.ip6.header import Ip6Address, is_link_local, is_multicast, sa
 MAX_HEADER = 24  #: room for an Ethernet header with two tags
 
 
-class Ip6Interface(View):
+class Ip6Interface(View, settled=True):
     """An interface as IPv6's packet code sees it."""
 
     fib_index: u32

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.core.buffer import Buffer
-from weft.core.node import Nexts, node, routine
+from weft.core.node import Nexts, Per, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.table import bucket_at, lookup_in
 from weft.features.ethernet.header import EthernetHeader
@@ -34,7 +34,7 @@ class ForwardNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-fwd", next=ForwardNext, trace=trace_forward)
+@node("l2-fwd", next=ForwardNext, trace=trace_forward, per=Per.RX, asked=True)
 def l2_fwd(rt: NodeRuntime, pkt: Buffer) -> int:
     """Look the destination up."""
     counters = rx.of(rt.worker)

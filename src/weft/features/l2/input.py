@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import L2_HDR_VALID, Buffer
 from weft.core.memory import prefetch_shared
-from weft.core.node import Nexts, inline, node, routine
+from weft.core.node import Nexts, Per, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.table import handle_of, hash_of, line_of
 from weft.core.view import Bytes, View, times, u8
@@ -52,7 +52,7 @@ class InputNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-input", next=InputNext, trace=trace_input, counts=InputError.L2INPUT)
+@node("l2-input", next=InputNext, trace=trace_input, counts=InputError.L2INPUT, per=Per.RX)
 def l2_input(rt: NodeRuntime, pkt: Buffer) -> int:
     """Give a packet of a bridged or cross-connected interface its features, and ask for the memory where the L2 FIB
     has its addresses. Frames with L2_HDR_VALID have been measured (``l2_len``), others are measured here.
@@ -120,7 +120,7 @@ def asks_for_neighbor(last: EthertypeBefore, length: int) -> int:
     return False
 
 
-@node("l2-input-vtr", next=InputNext, trace=trace_rewrite)
+@node("l2-input-vtr", next=InputNext, trace=trace_rewrite, per=Per.RX)
 def l2_input_vtr(rt: NodeRuntime, pkt: Buffer) -> int:
     """Rewrite the tags as the port that the packet came in by asks for."""
     if rewrite_tags(pkt, ports[pkt.rx_sw_if_index].input_rewrite) == 0:

@@ -17,7 +17,7 @@ BVI = 1 << 0
 SELECTIVE = 1 << 1  #: packets that leave by it have more to pass than this: a group, a tag rewrite, features
 
 
-class Rewrite(View):
+class Rewrite(View, settled=True):
     """A tag rewrite: take ``pop`` bytes of tags off, put ``push`` bytes of tags on. A single tag is the second."""
 
     tags: i64  # as they are to stand in the frame
@@ -37,7 +37,7 @@ class Context(View):
     pad: u16
 
 
-class Port(View):
+class Port(View, settled=True):
     """An interface at layer 2. One cache line."""
 
     context: Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import Buffer, unlock
 from weft.core.memory import wrap
-from weft.core.node import Nexts, inline, node, routine
+from weft.core.node import Nexts, Per, inline, node, routine
 from weft.core.punt import punt_copy
 from weft.core.runtime import NodeRuntime
 from weft.core.table import ASKED_FOR, FULL, WANTED, bucket_at, lookup_in, place_of, put, try_lock, value_at
@@ -37,7 +37,7 @@ class LearnNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-learn", next=LearnNext, trace=trace_in_domain, counts=LearnError.L2LEARN)
+@node("l2-learn", next=LearnNext, trace=trace_in_domain, counts=LearnError.L2LEARN, per=Per.RX, asked=True)
 def l2_learn(rt: NodeRuntime, pkt: Buffer) -> int:
     """Nearly always the entry is what it would become: known here, in this minute."""
     meta = L2Meta(pkt.opaque)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from weft.core.buffer import Buffer
 from weft.core.graph import MAX_INTERFACES
-from weft.core.memory import opaque
-from weft.core.node import Nexts, node
+from weft.core.memory import reckoned
+from weft.core.node import Nexts, Per, node
 from weft.core.runtime import NodeRuntime
 from weft.features.l2.errors import OutputError
 from weft.features.l2.layout import SELECTIVE, L2Meta, Port, ports
@@ -18,13 +18,13 @@ class OutputNext(Nexts):
     DROP = "error-drop"
 
 
-@node("l2-output", next=OutputNext, trace=trace_output, counts=OutputError.L2OUTPUT)
+@node("l2-output", next=OutputNext, trace=trace_output, counts=OutputError.L2OUTPUT, per=Per.TX)
 def l2_output(rt: NodeRuntime, pkt: Buffer) -> int:
     """Most ports ask for nothing. Else: the split-horizon check, the tags as the port wants them, and then its own
     features, if it has any.
     """
     # Cut to size: whoever sends packets here may have left it at "no interface".
-    port = Port(opaque(ports[pkt.tx_sw_if_index & (MAX_INTERFACES - 1)].address))
+    port = Port(reckoned(ports[pkt.tx_sw_if_index & (MAX_INTERFACES - 1)].address))
     output = port.output_node
     if output == 0:
         return pkt.fail(OutputError.MAPPING_DROP, OutputNext.DROP)

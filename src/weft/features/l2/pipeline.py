@@ -105,7 +105,7 @@ DROP = 1 << 0
 
 INPUT = Pipeline(
     "input",
-    arena.table("l2-input-feature-nodes", u32, WORD),
+    arena.table("l2-input-feature-nodes", u32, WORD, settled=True),
     [
         (22, "l2-input-vtr"),
         (17, "l2-learn"),
@@ -131,7 +131,7 @@ OUTPUT_END = 1 << 0
 
 OUTPUT = Pipeline(
     "output",
-    arena.table("l2-output-feature-nodes", u32, WORD),
+    arena.table("l2-output-feature-nodes", u32, WORD, settled=True),
     [(0, "interface-output")],
     places=[
         (12, "l2-output-feat-arc"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import L2_HDR_VALID, VLAN_1_DEEP, VLAN_2_DEEP, Buffer
 from weft.core.counters import count
-from weft.core.node import Nexts, node
+from weft.core.node import Nexts, Per, node
 from weft.core.runtime import NodeRuntime
 from weft.core.trace import unseen
 from weft.features.ethernet.errors import EthernetError
@@ -18,7 +18,7 @@ class LoopbackNext(Nexts):
     DROP = "error-drop"
 
 
-@node("loopback-tx-template", next=LoopbackNext, template=True, trace=unseen)
+@node("loopback-tx-template", next=LoopbackNext, template=True, trace=unseen, per=Per.TX)
 def loopback_tx(rt: NodeRuntime, pkt: Buffer) -> int:
     """A BVI's packets enter its bridge domain; VPP counts them as sent once more here. Others come in as a frame."""
     counters = tx.of(rt.worker)

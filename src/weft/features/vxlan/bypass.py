@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import L3_HDR_VALID, Buffer
 from weft.core.graph import feature, next_feature
-from weft.core.node import Nexts, inline, node
+from weft.core.node import Nexts, Per, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.features.fib.model import IpMeta
 from weft.features.ip.trim import trim
@@ -29,7 +29,7 @@ class Bypass6Next(Nexts):
     VXLAN = "vxlan6-input"
 
 
-@node("ip4-vxlan-bypass", next=Bypass4Next, trace=trace_bypass)
+@node("ip4-vxlan-bypass", next=Bypass4Next, trace=trace_bypass, per=Per.RX)
 def ip4_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     """Headers without options come here only. What belongs to no tunnel goes on as if nothing were."""
     outer = Outer4(pkt.data)
@@ -49,7 +49,7 @@ def ip4_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     return Bypass4Next.VXLAN
 
 
-@node("ip6-vxlan-bypass", next=Bypass6Next, trace=trace_bypass)
+@node("ip6-vxlan-bypass", next=Bypass6Next, trace=trace_bypass, per=Per.RX)
 def ip6_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     """The same over IPv6, for packets without extension headers."""
     outer = Outer6(pkt.data)

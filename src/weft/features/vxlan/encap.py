@@ -15,7 +15,7 @@ from weft.core.buffer import (
 )
 from weft.core.counters import count
 from weft.core.memory import copy, opaque, shift_right, swap16
-from weft.core.node import Nexts, inline, node, routine
+from weft.core.node import Nexts, Per, inline, node, routine
 from weft.core.runtime import NodeRuntime
 from weft.core.view import View, i64, u32
 from weft.features.fib.load_balance import follow
@@ -55,7 +55,7 @@ class MetaWords(View):
     rest: i64  # flow_hash is its lower half
 
 
-@node("vxlan4-encap", next=EncapNext, trace=trace_encap, counts=Encap4Error.ENCAPSULATED)
+@node("vxlan4-encap", next=EncapNext, trace=trace_encap, counts=Encap4Error.ENCAPSULATED, per=Per.TX)
 def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     """Put the headers of a tunnel over IPv4 in front."""
     counters = tx.of(rt.worker)
@@ -88,7 +88,7 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     return leave(counters, pkt, tunnel, hash, length)
 
 
-@node("vxlan6-encap", next=EncapNext, trace=trace_encap, counts=Encap6Error.ENCAPSULATED)
+@node("vxlan6-encap", next=EncapNext, trace=trace_encap, counts=Encap6Error.ENCAPSULATED, per=Per.TX)
 def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     """The same over IPv6, where UDP has a checksum (RFC 8200 8.1)."""
     counters = tx.of(rt.worker)

@@ -1,0 +1,11 @@
+"""Nodes that packets pass one after the other, compiled as one for the interfaces that they pass.
+
+    probe.py    where packets really go: one is followed now and then
+    fusion.py   what is compiled together, and the function that is compiled
+    facts.py    what of the configuration it takes for constant
+    code.py     how such a function is chosen for a frame, and where packets go that leave it
+    fuser.py    which fusions there are: made in the background, put into the graph, undone
+
+Packets leave a fusion wherever they go another way than most, so it is never wrong, only useless at worst; but for
+what it takes for constant, and it is undone before that is written to.
+"""

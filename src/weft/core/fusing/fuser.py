@@ -1,0 +1,402 @@
+"""Which fusions there are: chosen by what the graph sees, compiled in the background, put in under traffic, undone."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weft.core import memory
+from weft.core.compiler import Store, compile_loop, kept_code, loaded
+from weft.core.compilers import in_background
+from weft.core.digest import Digests
+from weft.core.fusing import probe
+from weft.core.fusing.code import MOST_FUSIONS, NO_SLOT, NOBODY, Fusions, Row, run
+from weft.core.fusing.facts import facts_of
+from weft.core.fusing.fusion import Fusion
+from weft.core.fusing.probe import Shape
+from weft.core.graph import Instance
+from weft.core.memory import functions
+from weft.core.model import Invalid
+from weft.core.node import Kind, Per
+from weft.core.runtime import MAX_NODES, runtimes, threads_in_use, workers
+from weft.core.timers import Timer
+
+if TYPE_CHECKING:
+    from weft.core.engine import Engine
+
+#: off: nodes are called one by one. on: what is busy is fused. forced: whatever a packet has passed is fused at once,
+#: for tests.
+MODES = ("off", "on", "forced")
+
+LOOK = 1.0  #: seconds between two looks at how busy the graph is
+BUSY = 50_000  #: packets in a second that make it worth while
+PROBES = 24  #: packets that are followed in a thread before anything is decided
+PAUSE = 0.01  #: seconds between two of them
+REST = 10  #: looks until packets are followed again
+LEAST = 3  #: packets that must have gone a way
+MOST_MADE = 2000  #: what is compiled stays in memory
+
+
+@dataclass(eq=False)
+class Installed:
+    """A fusion in the graph."""
+
+    fusion: Fusion
+    row: Row
+
+    @property
+    def lines(self) -> set[int]:
+        """The cache lines of what it takes for constant."""
+        return {fact.address >> 6 for fact in self.fusion.facts}
+
+    def depends_on(self, start: int, end: int) -> bool:
+        """Whether it takes something there for constant."""
+        return any(fact.address < end and start < fact.address + fact.bits // 8 for fact in self.fusion.facts)
+
+
+@dataclass
+class Making:
+    """Fusions that are being compiled."""
+
+    fusions: dict[str, Fusion]  # by their keys
+    pid: int
+    fd: int
+    said: bytes = b""
+
+
+class Fuser:
+    """``engine.fuser``."""
+
+    def __init__(self, engine: Engine, store: Store | None, mode: str) -> None:
+        self._engine, self._store = engine, store
+        self._graph = engine.graph
+        self.mode = "off"
+        #: Whether what is configured is compiled in. Not where each test would have machine code of its own.
+        self.specialise = mode != "forced" or engine.interpret
+        self._installed: list[Installed] = []
+        #: Rows have become free that workers may still read.
+        self._retired = False
+        self._fusions: dict[int, Fusions] = {}
+        self._watched: dict[int, list[Installed]] = {}
+        self._seen: Counter[Shape] = Counter()
+        self._probes = 0
+        self._rest = 0
+        self._round = 0
+        self._packets = 0
+        self._making: Making | None = None
+        self._failed: set[Shape] = set()
+        self._made = 0
+        self._timers: list[Timer] = []
+        self._run = 0
+        self._graph.leaving.append(self._leaves)
+        self.set_mode(mode)
+
+    # --- what people say and ask
+
+    def set_mode(self, mode: str) -> None:
+        """One of MODES, from now on."""
+        if mode not in MODES:
+            raise Invalid(f"nodes are fused {', '.join(MODES)}, not {mode}")
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self._probes = 0
+        if mode == "off":
+            for each in list(self._installed):
+                self._undo(each)
+        elif self._engine.workers.count:
+            look = (
+                self._engine.timers.every(LOOK, self._look)
+                if mode == "on"
+                else (self._engine.timers.every(PAUSE, self._force))
+            )
+            self._timers.append(look)
+        self.mode = mode
+
+    @property
+    def installed(self) -> list[Fusion]:
+        """The fusions that packets go by now."""
+        return [each.fusion for each in self._installed]
+
+    @property
+    def making(self) -> int:
+        """How many are being compiled."""
+        return len(self._making.fusions) if self._making else 0
+
+    # --- following packets
+
+    @property
+    def _threads(self) -> list[int]:
+        return self._engine.workers.forwarding
+
+    def ask(self) -> None:
+        """Let each thread follow a packet."""
+        for thread in self._threads:
+            probe.ask(workers[thread])
+
+    def see(self) -> None:
+        """Take down the ways of the packets that have been followed."""
+        for thread in self._threads:
+            for shape in probe.shapes(probe.taken(workers[thread]), self._instance):
+                self._seen[shape] += 1
+
+    def before_round(self) -> None:
+        """Without workers: a round is to begin. Each second one shows where packets go, and the others go by it."""
+        self._round += 1
+        if self.mode == "forced" and self._round % 2:
+            self.ask()
+
+    def after_round(self) -> None:
+        """It has ended."""
+        if self.mode == "forced":
+            self.see()
+            self.decide(least=1, wait=True)
+
+    def _force(self) -> None:
+        self.see()
+        self.decide(least=1)
+        self.ask()
+
+    def _instance(self, index: int) -> Instance | None:
+        instances = self._graph.instances
+        return instances[index] if index < len(instances) else None
+
+    def _look(self) -> None:
+        """Begin to follow packets, if there are many."""
+        inputs = [instance.index for instance in self._graph.instances if instance.node.kind is Kind.INPUT]
+        packets = sum(runtimes[thread * MAX_NODES + index].vectors for thread in self._threads for index in inputs)
+        busy = (packets - self._packets) / LOOK > BUSY
+        self._packets = packets
+        self._rest = max(0, self._rest - 1)
+        if busy and not self._rest and not self._probes and self._making is None:
+            self._probe()
+
+    def _probe(self) -> None:
+        """Follow one packet after the other, then decide."""
+        if self.mode != "on":
+            return
+        self.see()
+        if self._probes == PROBES:
+            self._probes = 0
+            self._rest = REST
+            for thread in self._threads:
+                probe.forget(workers[thread])
+            self.decide()
+            return
+        self._probes += 1
+        self.ask()
+        self._engine.timers.after(PAUSE, self._probe)
+
+    # --- deciding
+
+    def decide(self, *, least: int = LEAST, wait: bool = False) -> None:
+        """Have fusions for the ways that packets have gone so often at least. ``wait`` until they are there."""
+        wanted = self._chosen(least)
+        self._seen.clear()
+        there = {each.fusion.stages for each in self._installed}
+        fresh = [shape for shape in wanted if shape not in there and shape not in self._failed]
+        if fresh and self._making is None and self._made < MOST_MADE:
+            self._make(fresh, wait)
+
+    def _chosen(self, least: int) -> list[Shape]:
+        """For each node and interface the way that most packets have gone."""
+        chosen: dict[tuple[int, Per, int], Shape] = {}
+        for shape, count in self._seen.most_common():
+            if count >= least:
+                chosen.setdefault((shape[0].index, shape[0].node.per, shape[0].key), shape)
+        return list(chosen.values())
+
+    def _fusion(self, shape: Shape, digests: Digests) -> Fusion:
+        if not self.specialise:
+            return Fusion(shape)
+        named = digests.places(*(stage.node.function for stage in shape))
+        return Fusion(shape, facts_of(named, (stage.key for stage in shape if stage.node.per)))
+
+    # --- making
+
+    def _make(self, shapes: list[Shape], wait: bool) -> None:
+        """Put fusions in that are compiled, and compile the others first."""
+        digests = Digests()
+        fusions = [self._fusion(shape, digests) for shape in shapes]
+        if self._engine.interpret:
+            for fusion in fusions:
+                number = len(functions) + 1
+                functions[number] = fusion.function
+                self._install(fusion, number)
+            return
+        missing: dict[str, Fusion] = {}
+        for fusion in fusions:
+            key = digests.of(fusion.function)
+            if not self._take(key, fusion):
+                missing[key] = fusion
+        if not missing:
+            return
+        self._made += len(missing)
+        store = self._store or Store()
+
+        def work() -> None:
+            for key, fusion in missing.items():
+                store.put(key, *compile_loop(fusion.head.node, fusion.function, fusion.functions))
+
+        pid, fd = in_background(work, nice=0 if wait else 19)
+        self._making = Making(missing, pid, fd)
+        self._engine.files.watch(fd, self._hear)
+        while wait and self._making is not None:
+            os.set_blocking(fd, True)
+            self._hear()
+
+    def _take(self, key: str, fusion: Fusion) -> bool:
+        """Put a fusion in, if its machine code is there."""
+        address = loaded(key) or kept_code(key, self._store or Store())
+        if address:
+            self._install(fusion, address)
+        return address != 0
+
+    def _hear(self) -> None:
+        """The process that compiles says what went wrong, or has ended."""
+        making = self._making
+        assert making is not None
+        said = os.read(making.fd, 4096)
+        if said:
+            making.said += said
+            return
+        self._engine.files.forget(making.fd)
+        os.close(making.fd)
+        os.waitpid(making.pid, 0)
+        self._making = None
+        for key, fusion in making.fusions.items():
+            if not all(fact.holds for fact in fusion.facts):
+                continue  # it will be chosen again, as it is now
+            if not self._alive(fusion) or self.mode == "off":
+                continue
+            if not self._take(key, fusion):
+                self._failed.add(fusion.stages)
+        if making.said:
+            self._engine.log.warning("nodes were not fused: %s", making.said.decode(errors="replace").strip())
+
+    def _alive(self, fusion: Fusion) -> bool:
+        """Whether its nodes are there still."""
+        for stage in fusion.stages:
+            instance = self._instance(stage.index)
+            if instance is None or instance.node.name != stage.name or instance.data != stage.data:
+                return False
+            if instance.name not in self._graph.by_name:
+                return False
+        return True
+
+    # --- in the graph
+
+    def _install(self, fusion: Fusion, function: int) -> None:
+        """Let packets go by a fusion, instead of another for the same ones."""
+        head = fusion.head
+        per, key = head.node.per, head.key
+        for other in list(self._installed):
+            if (other.fusion.head.index, other.fusion.head.key) == (head.index, key):
+                self._undo(other)
+        row = self._row(head.index)
+        for number, stage in enumerate(fusion.stages):
+            place = row.stages[number]
+            last = number == len(fusion.stages) - 1
+            counts = stage.node.counts
+            place.node = stage.index
+            place.slot = NO_SLOT if last else stage.slot
+            place.counts = 0 if counts is None else int(counts) + 1
+            place.weight = self._weight(stage.index)
+        row.per, row.function, row.count = int(per), function, len(fusion.stages)
+        memory.fence()
+        row.key = key
+        installed = Installed(fusion, row)
+        self._installed.append(installed)
+        for line in installed.lines:
+            self._watched.setdefault(line, []).append(installed)
+        self._watch()
+        for thread in threads_in_use():
+            rt = runtimes[thread * MAX_NODES + head.index]
+            rt.fusions = self._fusions[head.index].address
+            memory.fence()
+            rt.function = self._runner()
+
+    def _weight(self, index: int) -> int:
+        """A node's clocks a packet, in sixteenths, as far as is known."""
+        all_threads = [runtimes[thread * MAX_NODES + index] for thread in threads_in_use()]
+        clocks, vectors = sum(rt.clocks for rt in all_threads), sum(rt.vectors for rt in all_threads)
+        return max(1, min(16 * clocks // vectors, 1 << 16)) if vectors else 1
+
+    def _row(self, head: int) -> Row:
+        """A free row for fusions that begin with a node; if there is none, that of the oldest."""
+        engine = self._engine
+        if head not in self._fusions:
+            self._fusions[head] = Fusions(engine.arena.allocate(Fusions.size))
+            instance = self._instance(head)
+            assert instance is not None
+            self._fusions[head].plain = self._graph.function_of(instance.node.name)
+        fusions = self._fusions[head]
+        own = [each for each in self._installed if each.fusion.head.index == head]
+        if len(own) == MOST_FUSIONS:
+            self._undo(own.pop(0))
+        if self._retired:
+            engine.workers.quiesce()
+            self._retired = False
+        taken = {each.row.address for each in own}
+        number = next(number for number in range(MOST_FUSIONS) if fusions.rows[number].address not in taken)
+        row = fusions.rows[number]
+        row.key = NOBODY
+        fusions.count = max(fusions.count, number + 1)
+        return row
+
+    def _runner(self) -> int:
+        """The address of ``run``."""
+        if not self._run:
+            self._run = self._engine.address_of(run)
+        return self._run
+
+    # --- undoing
+
+    def _undo(self, installed: Installed) -> None:
+        """Let no more packets go by a fusion. Workers may still be in it: its row is not used again before they are
+        not.
+        """
+        installed.row.key = NOBODY
+        self._installed.remove(installed)
+        self._retired = True
+        for line in installed.lines:
+            self._watched[line].remove(installed)
+            if not self._watched[line]:
+                del self._watched[line]
+        self._watch()
+
+    def _watch(self) -> None:
+        self._engine.arena.static.region.watcher = self._written if self._watched else None
+
+    def _written(self, address: int, size: int) -> None:
+        """The control side is about to write: what took that for constant ends."""
+        for line in range(address >> 6, ((address + size - 1) >> 6) + 1):
+            for installed in list(self._watched.get(line, ())):
+                if installed.depends_on(address, address + size):
+                    self._undo(installed)
+
+    def _leaves(self, instance: Instance) -> None:
+        """A node goes: so do the fusions that it is part of."""
+        gone = [each for each in self._installed if instance.index in (stage.index for stage in each.fusion.stages)]
+        for each in gone:
+            self._undo(each)
+        fusions = self._fusions.pop(instance.index, None)
+        if fusions is not None:
+            for thread in threads_in_use():
+                runtimes[thread * MAX_NODES + instance.index].function = fusions.plain
+            self._engine.workers.quiesce()
+            self._engine.arena.release(fusions.address)
+        elif gone:
+            self._engine.workers.quiesce()
+
+    def close(self) -> None:
+        """Compile no more."""
+        self.set_mode("off")
+        if self._making is not None:
+            os.kill(self._making.pid, 9)
+            os.waitpid(self._making.pid, 0)
+            self._engine.files.forget(self._making.fd)
+            os.close(self._making.fd)
+            self._making = None
