@@ -44,7 +44,7 @@ test-fused: .installed
 
 # With a real Neutron, and the lab: some minutes, and a virtual environment of its own.
 test-openstack: .installed-openstack
-	$(SUDO) env WEFT_NEUTRON=$(CURDIR)/.venv-openstack .venv-openstack/bin/python -m pytest tests/openstack
+	$(SUDO) env WEFT_NEUTRON=$(CURDIR)/.venv-openstack .venv-openstack/bin/python -m pytest -o faulthandler_timeout=1800 tests/openstack
 
 lint: .installed
 	$(BIN)/ruff check .
