@@ -23,7 +23,7 @@ from bench.cases import Case, Setup
 from bench.core import waited_for_core
 from bench.hold import others_held
 from bench.instrument import cases_argument, keep, one_by_one, results_option
-from bench.measure import BUFFERS, CORE, SETTLE, STREAM, configure
+from bench.measure import BUFFERS, CORE, LEARN, SETTLE, STREAM, configure
 from bench.quantiles import WANTED, quantiles
 from bench.samples import LITTLE
 from weft import Engine
@@ -106,6 +106,7 @@ def measure(case: Case, slices: int, patience: float, hold: bool) -> dict[str, A
         generator = engine[PacketGenerator]
         generator.enable(STREAM)
         time.sleep(SETTLE)
+        engine.fuser.learn(lambda: time.sleep(LEARN))
         with others_held(engine, CORE) if hold else nullcontext():
             highest = statistics.median(rate_of(engine, SLICE) for _ in range(9))
             loads = []

@@ -17,6 +17,7 @@ from weft.features.pg.model import PacketGenerator
 STREAM = "bench"
 CORE = 1  #: the worker's
 SETTLE = 0.3  #: seconds until caches and tables have what they will have
+LEARN = 0.002  #: seconds between two packets that are followed, before nodes are compiled together
 BUFFERS = 16808
 
 
@@ -48,6 +49,7 @@ def measure(
         configure(engine, case.build())
         engine[PacketGenerator].enable(STREAM)
         time.sleep(SETTLE)
+        engine.fuser.learn(lambda: time.sleep(LEARN))
         every: list[Sample] = []
         deadline = time.monotonic() + patience
         with others_held(engine, CORE) if hold else nullcontext():

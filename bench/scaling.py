@@ -25,7 +25,7 @@ from rich.table import Table
 from bench.added import concluded
 from bench.cases import Case
 from bench.instrument import cases_argument, keep, one_by_one, results_option
-from bench.measure import BUFFERS, STREAM, configure
+from bench.measure import BUFFERS, LEARN, STREAM, configure
 from weft import Engine
 from weft.features.pg.model import PacketGenerator
 
@@ -72,6 +72,12 @@ def serve(case: Case, cores: tuple[int, ...]) -> None:
             port = generator.streams[STREAM].interface
             generator.add(f"{STREAM}{thread}", port, setup.frames, thread=thread)
         streams = list(generator.streams.values())
+        for stream in streams:
+            generator.enable(stream.name)
+        time.sleep(SETTLE)
+        engine.fuser.learn(lambda: time.sleep(LEARN))
+        for stream in streams:
+            generator.disable(stream.name)
         print(json.dumps("ready"), flush=True)
         for line in sys.stdin:
             wanted, seconds = json.loads(line)

@@ -21,7 +21,6 @@ from weft.features.pg.model import PacketGenerator
 
 BETWEEN = "(between nodes)"  #: the round itself, and the handing of frames to nodes
 PAGE = 4096
-ROUNDS = 16  #: in each of which a packet is followed, before nodes are compiled together
 
 See = Callable[[str, Instruction, Registers], None]
 
@@ -105,22 +104,12 @@ def _forward(case: Case, threads: int, pipe: int, fuse: bool) -> None:
                 engine.call(poll, workers[thread])
             engine.punts.drain()
         if fuse:
-            _fuse(engine, chosen)
+            engine.fuser.learn(lambda: [engine.call(poll, workers[thread]) for thread in chosen])
         os.write(pipe, json.dumps(_layout(engine, chosen)).encode() + b"\n")
         traced()
         while True:
             for thread in chosen:
                 engine.call(poll, workers[thread])
-
-
-def _fuse(engine: Engine, threads: range) -> None:
-    """Follow a packet in each of some rounds, and compile together what they pass."""
-    for _ in range(ROUNDS):
-        engine.fuser.ask()
-        for thread in threads:
-            engine.call(poll, workers[thread])
-        engine.fuser.see()
-    engine.fuser.decide(wait=True)
 
 
 def _layout(engine: Engine, threads: range) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -141,6 +142,14 @@ class Fuser:
         for thread in self._threads:
             for shape in probe.shapes(probe.taken(workers[thread]), self._instance):
                 self._seen[shape] += 1
+
+    def learn(self, forward: Callable[[], object]) -> None:
+        """Fuse what packets pass now, and wait until it is: for measurements. ``forward`` lets some be forwarded."""
+        for _ in range(PROBES):
+            self.ask()
+            forward()
+            self.see()
+        self.decide(wait=True)
 
     def before_round(self) -> None:
         """Without workers: a round is to begin. Each second one shows where packets go, and the others go by it."""
