@@ -4,7 +4,8 @@
     fusion.py   what is compiled together, and the function that is compiled
     facts.py    what of the configuration it takes for constant
     code.py     how such a function is chosen for a frame, and where packets go that leave it
-    fuser.py    which fusions there are: made in the background, put into the graph, undone
+    rows.py     fusions in the graph: put in under traffic, undone
+    fuser.py    which fusions there are; they are compiled in the background
 
 Packets leave a fusion wherever they go another way than most, so it is never wrong, only useless at worst; but for
 what it takes for constant, and it is undone before that is written to.

@@ -8,20 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weft.core import memory
 from weft.core.compiler import Store, compile_loop, kept_code, loaded
 from weft.core.compilers import in_background
 from weft.core.digest import Digests
 from weft.core.fusing import probe
-from weft.core.fusing.code import MOST_FUSIONS, NO_SLOT, NOBODY, Fusions, Row, run
 from weft.core.fusing.facts import facts_of
 from weft.core.fusing.fusion import Fusion
 from weft.core.fusing.probe import Shape
+from weft.core.fusing.rows import Rows
 from weft.core.graph import Instance
 from weft.core.memory import functions
 from weft.core.model import Invalid
-from weft.core.node import Kind, Per
-from weft.core.runtime import MAX_NODES, runtimes, threads_in_use, workers
+from weft.core.node import NODES, Kind, Per
+from weft.core.runtime import workers
 from weft.core.timers import Timer
 
 if TYPE_CHECKING:
@@ -38,23 +37,6 @@ PAUSE = 0.01  #: seconds between two of them
 REST = 10  #: looks until packets are followed again
 LEAST = 3  #: packets that must have gone a way
 MOST_MADE = 2000  #: what is compiled stays in memory
-
-
-@dataclass(eq=False)
-class Installed:
-    """A fusion in the graph."""
-
-    fusion: Fusion
-    row: Row
-
-    @property
-    def lines(self) -> set[int]:
-        """The cache lines of what it takes for constant."""
-        return {fact.address >> 6 for fact in self.fusion.facts}
-
-    def depends_on(self, start: int, end: int) -> bool:
-        """Whether it takes something there for constant."""
-        return any(fact.address < end and start < fact.address + fact.bits // 8 for fact in self.fusion.facts)
 
 
 @dataclass
@@ -76,11 +58,7 @@ class Fuser:
         self.mode = "off"
         #: Whether what is configured is compiled in. Not where each test would have machine code of its own.
         self.specialise = mode != "forced" or engine.interpret
-        self._installed: list[Installed] = []
-        #: Rows have become free that workers may still read.
-        self._retired = False
-        self._fusions: dict[int, Fusions] = {}
-        self._watched: dict[int, list[Installed]] = {}
+        self._rows = Rows(engine, self._look_soon)
         self._seen: Counter[Shape] = Counter()
         self._probes = 0
         self._rest = 0
@@ -90,8 +68,7 @@ class Fuser:
         self._failed: set[Shape] = set()
         self._made = 0
         self._timers: list[Timer] = []
-        self._run = 0
-        self._graph.leaving.append(self._leaves)
+        self._inputs = [name for name, node in NODES.items() if node.kind is Kind.INPUT and not node.template]
         self.set_mode(mode)
 
     # --- what people say and ask
@@ -105,21 +82,17 @@ class Fuser:
         self._timers.clear()
         self._probes = 0
         if mode == "off":
-            for each in list(self._installed):
-                self._undo(each)
+            for each in list(self._rows.installed):
+                self._rows.undo(each)
         elif self._engine.workers.count:
-            look = (
-                self._engine.timers.every(LOOK, self._look)
-                if mode == "on"
-                else (self._engine.timers.every(PAUSE, self._force))
-            )
-            self._timers.append(look)
+            period, look = (LOOK, self._look) if mode == "on" else (PAUSE, self._force)
+            self._timers.append(self._engine.timers.every(period, look))
         self.mode = mode
 
     @property
     def installed(self) -> list[Fusion]:
         """The fusions that packets go by now."""
-        return [each.fusion for each in self._installed]
+        return [each.fusion for each in self._rows.installed]
 
     @property
     def making(self) -> int:
@@ -174,13 +147,16 @@ class Fuser:
 
     def _look(self) -> None:
         """Begin to follow packets, if there are many."""
-        inputs = [instance.index for instance in self._graph.instances if instance.node.kind is Kind.INPUT]
-        packets = sum(runtimes[thread * MAX_NODES + index].vectors for thread in self._threads for index in inputs)
+        packets = sum(self._graph.runtime(name, thread).vectors for thread in self._threads for name in self._inputs)
         busy = (packets - self._packets) / LOOK > BUSY
         self._packets = packets
         self._rest = max(0, self._rest - 1)
         if busy and not self._rest and not self._probes and self._making is None:
             self._probe()
+
+    def _look_soon(self) -> None:
+        """What was fused is so no longer: see what it has become."""
+        self._rest = 0
 
     def _probe(self) -> None:
         """Follow one packet after the other, then decide."""
@@ -204,7 +180,7 @@ class Fuser:
         """Have fusions for the ways that packets have gone so often at least. ``wait`` until they are there."""
         wanted = self._chosen(least)
         self._seen.clear()
-        there = {each.fusion.stages for each in self._installed}
+        there = {each.fusion.stages for each in self._rows.installed}
         fresh = [shape for shape in wanted if shape not in there and shape not in self._failed]
         if fresh and self._making is None and self._made < MOST_MADE:
             self._make(fresh, wait)
@@ -233,7 +209,7 @@ class Fuser:
             for fusion in fusions:
                 number = len(functions) + 1
                 functions[number] = fusion.function
-                self._install(fusion, number)
+                self._rows.install(fusion, number)
             return
         missing: dict[str, Fusion] = {}
         for fusion in fusions:
@@ -260,7 +236,7 @@ class Fuser:
         """Put a fusion in, if its machine code is there."""
         address = loaded(key) or kept_code(key, self._store or Store())
         if address:
-            self._install(fusion, address)
+            self._rows.install(fusion, address)
         return address != 0
 
     def _hear(self) -> None:
@@ -294,111 +270,6 @@ class Fuser:
             if instance.name not in self._graph.by_name:
                 return False
         return True
-
-    # --- in the graph
-
-    def _install(self, fusion: Fusion, function: int) -> None:
-        """Let packets go by a fusion, instead of another for the same ones."""
-        head = fusion.head
-        per, key = head.node.per, head.key
-        for other in list(self._installed):
-            if (other.fusion.head.index, other.fusion.head.key) == (head.index, key):
-                self._undo(other)
-        row = self._row(head.index)
-        for number, stage in enumerate(fusion.stages):
-            place = row.stages[number]
-            last = number == len(fusion.stages) - 1
-            counts = stage.node.counts
-            place.node = stage.index
-            place.slot = NO_SLOT if last else stage.slot
-            place.counts = 0 if counts is None else int(counts) + 1
-            place.weight = self._weight(stage.index)
-        row.per, row.function, row.count = int(per), function, len(fusion.stages)
-        memory.fence()
-        row.key = key
-        installed = Installed(fusion, row)
-        self._installed.append(installed)
-        for line in installed.lines:
-            self._watched.setdefault(line, []).append(installed)
-        self._watch()
-        for thread in threads_in_use():
-            rt = runtimes[thread * MAX_NODES + head.index]
-            rt.fusions = self._fusions[head.index].address
-            memory.fence()
-            rt.function = self._runner()
-
-    def _weight(self, index: int) -> int:
-        """A node's clocks a packet, in sixteenths, as far as is known."""
-        all_threads = [runtimes[thread * MAX_NODES + index] for thread in threads_in_use()]
-        clocks, vectors = sum(rt.clocks for rt in all_threads), sum(rt.vectors for rt in all_threads)
-        return max(1, min(16 * clocks // vectors, 1 << 16)) if vectors else 1
-
-    def _row(self, head: int) -> Row:
-        """A free row for fusions that begin with a node; if there is none, that of the oldest."""
-        engine = self._engine
-        if head not in self._fusions:
-            self._fusions[head] = Fusions(engine.arena.allocate(Fusions.size))
-            instance = self._instance(head)
-            assert instance is not None
-            self._fusions[head].plain = self._graph.function_of(instance.node.name)
-        fusions = self._fusions[head]
-        own = [each for each in self._installed if each.fusion.head.index == head]
-        if len(own) == MOST_FUSIONS:
-            self._undo(own.pop(0))
-        if self._retired:
-            engine.workers.quiesce()
-            self._retired = False
-        taken = {each.row.address for each in own}
-        number = next(number for number in range(MOST_FUSIONS) if fusions.rows[number].address not in taken)
-        row = fusions.rows[number]
-        row.key = NOBODY
-        fusions.count = max(fusions.count, number + 1)
-        return row
-
-    def _runner(self) -> int:
-        """The address of ``run``."""
-        if not self._run:
-            self._run = self._engine.address_of(run)
-        return self._run
-
-    # --- undoing
-
-    def _undo(self, installed: Installed) -> None:
-        """Let no more packets go by a fusion. Workers may still be in it: its row is not used again before they are
-        not.
-        """
-        installed.row.key = NOBODY
-        self._installed.remove(installed)
-        self._retired = True
-        for line in installed.lines:
-            self._watched[line].remove(installed)
-            if not self._watched[line]:
-                del self._watched[line]
-        self._watch()
-
-    def _watch(self) -> None:
-        self._engine.arena.static.region.watcher = self._written if self._watched else None
-
-    def _written(self, address: int, size: int) -> None:
-        """The control side is about to write: what took that for constant ends."""
-        for line in range(address >> 6, ((address + size - 1) >> 6) + 1):
-            for installed in list(self._watched.get(line, ())):
-                if installed.depends_on(address, address + size):
-                    self._undo(installed)
-
-    def _leaves(self, instance: Instance) -> None:
-        """A node goes: so do the fusions that it is part of."""
-        gone = [each for each in self._installed if instance.index in (stage.index for stage in each.fusion.stages)]
-        for each in gone:
-            self._undo(each)
-        fusions = self._fusions.pop(instance.index, None)
-        if fusions is not None:
-            for thread in threads_in_use():
-                runtimes[thread * MAX_NODES + instance.index].function = fusions.plain
-            self._engine.workers.quiesce()
-            self._engine.arena.release(fusions.address)
-        elif gone:
-            self._engine.workers.quiesce()
 
     def close(self) -> None:
         """Compile no more."""
