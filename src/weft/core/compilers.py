@@ -7,10 +7,11 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 R = TypeVar("R")
 
@@ -25,6 +26,10 @@ def in_processes(function: Callable[[str], R], names: Sequence[str]) -> Generato
     """
     if not names:
         return
+    # Who starts from kept machine code does without.
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import active_children, get_context
+
     others = set(active_children())
     count = min(len(os.sched_getaffinity(0)), len(names))
     executor = ProcessPoolExecutor(count, mp_context=get_context("fork"), initializer=_begin, initargs=(os.getpid(),))

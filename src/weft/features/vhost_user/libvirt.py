@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import quoteattr
 
 from weft.core.cli import command
 from weft.core.model import Invalid
@@ -49,6 +48,8 @@ def _with_socket(engine: Engine, path: str) -> VhostUser:
 
 
 def _interface(vhost: VhostUser, queues: int) -> Iterator[str]:
+    from xml.sax.saxutils import quoteattr  # it brings much along that nobody else needs
+
     path = quoteattr(vhost.options.path)
     driver = f" queues='{queues}'" * (queues > 1) + " packed='on'" * vhost.wishes.packed
     yield "<interface type='vhostuser'>"
