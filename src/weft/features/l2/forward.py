@@ -19,7 +19,6 @@ from weft.features.l2.layout import (
     SW_IF_INDEX,
     Forwarded,
     L2Meta,
-    Word,
     bridge_domains,
     fib,
     fib_key,
@@ -40,7 +39,7 @@ def l2_fwd(rt: NodeRuntime, pkt: Buffer) -> int:
     counters = rx.of(rt.worker)
     meta = L2Meta(pkt.opaque)
     destination = EthernetHeader(pkt.data).destination
-    key = fib_key(destination, Word(meta.context.address).value)
+    key = fib_key(destination, ports[pkt.rx_sw_if_index].context_word)
     entry = lookup_in(fib, bucket_at(meta.destination), key, MISSING)
     Forwarded(pkt.opaque).result = entry
     if entry == MISSING:

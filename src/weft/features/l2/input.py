@@ -61,7 +61,7 @@ def l2_input(rt: NodeRuntime, pkt: Buffer) -> int:
     if pkt.flags & L2_HDR_VALID == 0 and measure(pkt) == 0:
         return pkt.fail(InputError.DROP, InputNext.DROP)
     meta = L2Meta(pkt.opaque)
-    context = Word(port.context.address).value
+    context = port.context_word
     Word(meta.context.address).value = context
     features = port.features
     next = port.first_node

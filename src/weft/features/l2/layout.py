@@ -8,7 +8,7 @@ from weft.core.graph import MAX_INTERFACES
 from weft.core.memory import atomic_store, wrap
 from weft.core.node import inline
 from weft.core.table import HashTable
-from weft.core.view import Array, Bytes, Ref, View, be16, i64, times, u8, u16, u32
+from weft.core.view import Array, Bytes, Ref, View, be16, i64, over, times, u8, u16, u32
 
 MAX_BRIDGE_DOMAINS = 1 << 16
 
@@ -51,6 +51,7 @@ class Port(View, settled=True):
     first_node: u32  # of the first feature, for unicast; 0: packets are dropped
     input_rewrite: Rewrite
     output_rewrite: Rewrite
+    context_word: i64 = over("context")
 
 
 assert Port.size == 64
@@ -172,6 +173,18 @@ class Word(View):
     """Eight bytes."""
 
     value: i64
+
+
+@inline
+def number_of(context: int) -> int:
+    """The sequence number in a context, as a context's word, where an entry has it."""
+    return wrap((context & 0xFFFF0000) << SN_SHIFT - 16)
+
+
+@inline
+def age_of(context: int) -> int:
+    """The minutes after which entries grow too old, in a context's word."""
+    return context >> 40 & 0xFF
 
 
 @inline

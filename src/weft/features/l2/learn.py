@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from weft.core.buffer import Buffer, unlock
-from weft.core.memory import wrap
 from weft.core.node import Nexts, Per, inline, node, routine
 from weft.core.punt import punt_copy
 from weft.core.runtime import NodeRuntime
@@ -17,16 +16,17 @@ from weft.features.l2.layout import (
     FILTER,
     MISSING,
     MOVED,
-    SN_SHIFT,
     STATIC,
     SW_IF_INDEX,
     TIMESTAMP,
     BridgeDomainRow,
     L2Meta,
-    Word,
+    age_of,
     bridge_domains,
     fib,
     fib_key,
+    number_of,
+    ports,
     record,
 )
 from weft.features.l2.pipeline import LEARN, next_input_feature
@@ -41,10 +41,12 @@ class LearnNext(Nexts):
 def l2_learn(rt: NodeRuntime, pkt: Buffer) -> int:
     """Nearly always the entry is what it would become: known here, in this minute."""
     meta = L2Meta(pkt.opaque)
-    key = fib_key(EthernetHeader(pkt.data).source, Word(meta.context.address).value)
+    sw_if_index = pkt.rx_sw_if_index
+    context = ports[sw_if_index].context_word
+    key = fib_key(EthernetHeader(pkt.data).source, context)
     entry = lookup_in(fib, bucket_at(meta.source), key, MISSING)
-    fresh = wrap(pkt.rx_sw_if_index | fib.now | meta.context.sn << SN_SHIFT)
-    if entry != fresh and (meta.context.mac_age != 0 or (entry ^ fresh) & ~TIMESTAMP != 0):
+    fresh = sw_if_index | fib.now | number_of(context)
+    if entry != fresh and (age_of(context) != 0 or (entry ^ fresh) & ~TIMESTAMP != 0):
         error = learn(rt, pkt, key, entry, fresh)
         if error != 0:
             return pkt.fail(error, LearnNext.DROP)
