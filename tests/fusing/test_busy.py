@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from bench.cases import chosen
-from bench.measure import STREAM, configure
 
 from weft import Engine
 from weft.features.interface.model import Interfaces, drops, rx, tx
 from weft.features.pg.model import PacketGenerator
 
+STREAM = "busy"
 PATIENCE = 300  #: seconds, for a machine that does much else
 
 
@@ -21,7 +21,10 @@ def busy() -> Iterator[Engine]:
     """Two cross-connected ports and as many packets as a worker can take."""
     with Engine(workers=1, interpret=False) as engine:
         (case,) = chosen(["l2-xconnect"])
-        configure(engine, case.build())
+        setup = case.build()
+        for line in setup.lines:
+            engine.cli(line)
+        engine[PacketGenerator].add(STREAM, engine[Interfaces][setup.port], setup.frames)
         engine[PacketGenerator].enable(STREAM)
         yield engine
 

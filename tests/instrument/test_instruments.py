@@ -29,7 +29,7 @@ def run(instrument: str, folder: Path, *arguments: str) -> list[dict[str, Any]]:
 
 def test_instructions(tmp_path: Path) -> None:
     pytest.importorskip("capstone")
-    (row,) = run("instructions", tmp_path, "l2-xconnect")
+    (row,) = run("instructions", tmp_path, "l2-xconnect", "--no-fuse")
     nodes = row["nodes"]
     assert FORWARDS | {"pg-input", "pg1-output", "pg1-tx"} <= nodes.keys()
     for name in FORWARDS:  # one look at the packet, and where it goes
