@@ -40,7 +40,7 @@ test-slow: .installed
 
 # Each node that a packet passes is compiled together with the next, at once: docs/testing.md.
 test-fused: .installed
-	$(SUDO) env WEFT_FUSE=forced $(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
+	$(SUDO) env WEFT_FUSE=forced $(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0 --ignore tests/hostile
 
 # With a real Neutron, and the lab: some minutes, and a virtual environment of its own.
 test-openstack: .installed-openstack

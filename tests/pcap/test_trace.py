@@ -150,6 +150,7 @@ def test_a_trace_that_has_ended_captures_nothing(lab) -> None:
     (a,) = lab.pg(1)
     lab.cli(f"pcap trace rx file {FILE}")
     lab.cli("pcap trace off")
+    lab.send_raw(a, frame(1))
     before = lab.engine.arena.heap_used()
     lab.send_raw(a, frame(1))
     assert lab.cli("pcap trace status") == "pcap trace is off\n"
