@@ -71,13 +71,18 @@ async def walk(
         answers.append(Answer("etcd", "wrong", f"no host has a key for the port {port}"))
     for host in sorted(bound | lines.keys()):
         path = keys.port(host, port)
-        if host in lines:
-            answers += await _on_host(await etcd.get(prefix + path), prefix + path, report, lines[host], socket)
+        if host not in bound:
+            missing = Answer("etcd", "waits", f"{prefix}{path} is gone")
         elif any(each.step == "outbox" and each.text.startswith(path) for each in answers):
-            answers.append(Answer("etcd", "waits", f"{prefix}{path} is not there yet: it waits in the outbox"))
+            missing = Answer("etcd", "waits", f"{prefix}{path} is not there yet: it waits in the outbox")
         else:
             text = f"{prefix}{path} is missing, and nothing waits to write it; `weft-neutron audit` repairs that"
-            answers.append(Answer("etcd", "wrong", text))
+            missing = Answer("etcd", "wrong", text)
+        if host in lines:
+            item = await etcd.get(prefix + path)
+            answers += await _on_host(item, prefix + path, missing, report, lines[host], socket)
+        else:
+            answers.append(missing)
     return answers
 
 
@@ -99,11 +104,13 @@ def _in_database(
     return answers + _in_outbox(found), {each.host for each in found.bindings if each.driver == DRIVER}
 
 
-async def _on_host(item: Item | None, key: str, report: Report, line: PortLine, socket: str) -> list[Answer]:
+async def _on_host(
+    item: Item | None, key: str, missing: Answer, report: Report, line: PortLine, socket: str
+) -> list[Answer]:
     """The key, the agent, what it says of the port, what it is about to do, the forwarder's interface."""
     problem = report.problems.get(key)
     if item is None:
-        answers = [Answer("etcd", "waits", f"{key} is gone")]
+        answers = [missing]
     elif problem:
         answers = [Answer("etcd", "wrong", f"{key} of revision {item.modified}: {problem}")]
     else:
