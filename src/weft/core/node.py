@@ -122,6 +122,7 @@ class Node:
     counts: Errors | None = None
     per: Per = Per.ANY
     asked: bool = False
+    waits: bool = False
     whole: Callable[..., Any] | None = None
     #: Further ways out that other features have added: node names, in order.
     added: list[str] = field(default_factory=list)
@@ -159,6 +160,7 @@ def node(
     counts: Errors | None = None,
     per: Per = Per.ANY,
     asked: bool = False,
+    waits: bool = False,
     template: bool = False,
     whole: Callable[..., int] | None = None,
 ) -> Callable[[F], F]:
@@ -169,14 +171,15 @@ def node(
     to be done for all, it does that, and returns the way out of all; or else UNLIKE, having done nothing.
 
     What ``core/fusing`` wants to know: ``per`` names the interface whose configuration the node goes by; ``asked`` says
-    that it reads memory that may be far away, for which a node before may have asked (``prefetch``), so that it had
-    better not come at once.
+    that it reads memory for which a node before has asked (``prefetch``), so that it had better not come at once;
+    ``waits``, that it reads memory that may be far away and nobody can ask for: in a short loop of its own several
+    packets wait at once.
     """
 
     def declare(function: F) -> F:
         if name in NODES:
             raise ValueError(f"there are two nodes named {name}")
-        NODES[name] = Node(name, function, kind, next, trace, cold, counts, per, asked, whole, template=template)
+        NODES[name] = Node(name, function, kind, next, trace, cold, counts, per, asked, waits, whole, template=template)
         return function
 
     return declare

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import Buffer
 from weft.core.graph import MAX_INTERFACES
-from weft.core.node import Nexts, Per, inline, node
+from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.features.fib.load_balance import apart, choose, follow, route_balance, to_counters, via_counters
 from weft.features.fib.model import BY_INTERFACE, IpMeta
@@ -33,7 +33,7 @@ def own_table(pkt: Buffer) -> int:
     return interfaces4[sw_if_index].fib_index
 
 
-@node("ip4-lookup", next=LookupNext, trace=trace_lookup, per=Per.RX, asked=True)
+@node("ip4-lookup", next=LookupNext, trace=trace_lookup, waits=True)
 def ip4_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
     """Find the route of a packet's destination, count the packet there, and go its way."""
     meta = IpMeta(pkt.opaque)

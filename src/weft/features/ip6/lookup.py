@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.core.buffer import Buffer
 from weft.core.graph import MAX_INTERFACES
-from weft.core.node import Nexts, Per, inline, node
+from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
 from weft.features.fib.load_balance import apart, choose, follow, route_balance, to_counters, via_counters
 from weft.features.fib.model import BY_INTERFACE, IpMeta
@@ -53,7 +53,7 @@ def go(pkt: Buffer, meta: IpMeta, route: int, fib_index: int) -> int:
     return follow(choose(lb, meta.flow_hash).address, meta)
 
 
-@node("ip6-lookup", next=LookupNext, trace=trace_lookup, per=Per.RX, asked=True)
+@node("ip6-lookup", next=LookupNext, trace=trace_lookup, waits=True)
 def ip6_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
     """Find the route of a packet's destination, count the packet there, and go its way."""
     meta = IpMeta(pkt.opaque)
