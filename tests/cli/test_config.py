@@ -180,6 +180,7 @@ def test_a_test_frameworks_arguments_are_understood(glue: str) -> None:
         ("{ a }", "f.conf:1: a { without a name before it; write `unix { ... }'"),
         ("cpu {\n workers two }", "f.conf:2: cpu: `workers' takes a number, not `two'"),
         ("cpu { workers }", "f.conf:1: cpu: `workers' takes a number, and none is given"),
+        ("graph { fuse no }", "f.conf:1: graph: `fuse' takes one of off, on, forced, not `no'"),
         (
             "cpu { corelist-workers 3-2 }",
             "f.conf:1: cpu: `corelist-workers' takes a list of cores, for example 2-3 or 2,4-6, not `3-2'",

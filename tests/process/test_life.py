@@ -126,6 +126,18 @@ def test_a_second_engine_is_refused_and_a_crash_does_not_block_the_next(start: S
 
 
 @pytest.mark.parametrize(
+    ("stanza", "mode"), [("", "forced"), ("graph { fuse off }", "off"), ("graph { fuse on }", "on")]
+)
+def test_nodes_are_fused_as_the_configuration_says_or_else_the_environment(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stanza: str, mode: str
+) -> None:
+    monkeypatch.setenv("WEFT_FUSE", "forced")
+    engine = start(*f"unix {{ nodaemon runtime-dir {tmp_path} }} {stanza}".split()).wait_until_ready()
+    assert engine.show("show graph fuse").splitlines() == [f"fuse {mode}"]
+    assert engine.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(
     ("stanza", "reason"),
     [
         ("unix { gid no-such-group }", "unix: gid: there is no group `no-such-group'; make it with groupadd"),

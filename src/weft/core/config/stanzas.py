@@ -9,6 +9,8 @@ from grp import getgrnam
 from pathlib import Path
 from typing import Annotated
 
+from weft.core.fusing import MODES
+
 from .stanza import stanza
 from .syntax import ConfigError
 from .value import Cores, Size, Switch, level, limit, number, size
@@ -125,19 +127,19 @@ def _listed(cores: Sequence[int]) -> str:
 
 def _fusing(word: str) -> str:
     """How nodes are compiled together."""
-    if word in ("on", "off", "forced"):
+    if word in MODES:
         return word
-    raise ValueError("takes on, off or forced")
+    raise ValueError(f"takes one of {', '.join(MODES)}")
 
 
 @stanza("graph")
 @dataclass(frozen=True)
 class Graph:
     """How nodes are run. ``fuse``: those that many packets pass one after the other are compiled together (``on``), or
-    not (``off``); ``forced`` is for tests.
+    not (``off``); ``forced`` is for tests. Unless said here, it is what the environment says (WEFT_FUSE), or ``on``.
     """
 
-    fuse: Annotated[str, _fusing] = "on"
+    fuse: Annotated[str | None, _fusing] = None
 
 
 @stanza("buffers")

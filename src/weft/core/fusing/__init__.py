@@ -10,3 +10,7 @@
 Packets leave a fusion wherever they go another way than most, so it is never wrong, only useless at worst; but for
 what it takes for constant, and it is undone before that is written to.
 """
+
+#: off: nodes are called one by one. on: what is busy is fused. forced: whatever a packet has passed is fused at once,
+#: for tests.
+MODES = ("off", "on", "forced")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from weft.core.compiler import Store, compile_loop, kept_code, loaded
 from weft.core.compilers import in_background
 from weft.core.digest import Digests
-from weft.core.fusing import probe
+from weft.core.fusing import MODES, probe
 from weft.core.fusing.facts import facts_of
 from weft.core.fusing.fusion import Fusion
 from weft.core.fusing.probe import Shape
@@ -25,10 +25,6 @@ from weft.core.timers import Timer
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
-
-#: off: nodes are called one by one. on: what is busy is fused. forced: whatever a packet has passed is fused at once,
-#: for tests.
-MODES = ("off", "on", "forced")
 
 LOOK = 1.0  #: seconds between two looks at how busy the graph is
 BUSY = 50_000  #: packets in a second that make it worth while
