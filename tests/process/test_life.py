@@ -132,7 +132,8 @@ def test_nodes_are_fused_as_the_configuration_says_or_else_the_environment(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stanza: str, mode: str
 ) -> None:
     monkeypatch.setenv("WEFT_FUSE", "forced")
-    engine = start(*f"unix {{ nodaemon runtime-dir {tmp_path} }} {stanza}".split()).wait_until_ready()
+    said = f"unix {{ nodaemon runtime-dir {tmp_path} log {tmp_path}/log }} {stanza}"
+    engine = start(*said.split()).wait_until_ready()
     assert engine.show("show graph fuse").splitlines() == [f"fuse {mode}"]
     assert engine.end(signal.SIGTERM) == 0
 
