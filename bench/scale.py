@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from rich.console import Console
 from bench.core import waited_for_core
 from bench.frames import ethernet, mac, packet
 from weft import Engine
+from weft.core.cli.client import Client, Unreachable
 from weft.core.runtime import workers
 from weft.features.interface.model import Interfaces
 from weft.features.ip4.model import Ip4
@@ -26,6 +29,17 @@ from weft.features.pg.model import PacketGenerator
 
 MANY = 100_000
 INTERFACES = 1_000
+WARM_STARTS = 9
+CROSS_CONNECT = """
+create packet-generator interface pg0
+create packet-generator interface pg1
+set interface l2 xconnect pg0 pg1
+set interface l2 xconnect pg1 pg0
+set interface state pg0 up
+set interface state pg1 up
+packet-generator new { name one limit 1 interface pg0 size 64-64 data { hex 0x02fe0000000102fe000000028874 } }
+packet-generator enable-stream one
+"""
 console = Console(highlight=False)
 
 
@@ -33,26 +47,30 @@ def say(what: str, figure: str, wanted: str) -> None:
     console.print(f"{what:<44}{figure:>52}   (wanted: {wanted})")
 
 
-def start_in_process(cache: str) -> float:
-    """Seconds from starting a new process to the first packet forwarded."""
-    program = "import time\nfrom bench.scale import forward_one\nforward_one()\n"
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "WEFT_CACHE": cache})
-    return time.monotonic() - began
-
-
-def forward_one() -> None:
-    """An engine with two cross-connected ports forwards a packet."""
-    with Engine(workers=0) as engine:
-        generator, interfaces = engine[PacketGenerator], engine[Interfaces]
-        a, b = generator.create("pg0"), generator.create("pg1")
-        for port in (a, b):
-            interfaces.set_admin(port, True)
-        engine.cli("set interface l2 xconnect pg0 pg1")
-        engine.cli("set interface l2 xconnect pg1 pg0")
-        generator.capture(b)
-        generator.send(a, [packet(ethernet(mac(1, 1), mac(0, 1)))])
-        assert len(generator.captured(b)) == 1
+def start_process(cache: str) -> float:
+    """Seconds from starting a new process to its first packet having left."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, script = f"{folder}/cli.sock", Path(folder, "startup.cli")
+        script.write_text(CROSS_CONNECT)
+        unix = f"unix {{ nodaemon runtime-dir {folder} cli-listen {path} exec {script} }}"
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "weft.main", *unix.split()],
+            env={**os.environ, "WEFT_CACHE": cache},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while process.poll() is None:
+                with suppress(Unreachable), Client(path) as client:
+                    while "tx packets" not in client.run("show interface pg1").text:
+                        time.sleep(0.002)
+                    return time.monotonic() - began
+                time.sleep(0.002)
+            raise RuntimeError(f"weft-engine has ended with status {process.returncode} before it forwarded a packet")
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def resident() -> float:
@@ -147,9 +165,10 @@ def add_interfaces(engine: Engine) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
-        say("cold start to the first forwarded packet", f"{start_in_process(cache):.1f} s", "< 60 s")
-        warm = min(start_in_process(cache) for _ in range(3))
-        say("warm start to the first forwarded packet", f"{warm:.2f} s", "< 2 s")
+        say("cold start to the first packet forwarded", f"{start_process(cache):.1f} s", "< 40 s")
+        warm = sorted(start_process(cache) for _ in range(WARM_STARTS))
+        found = f"{statistics.median(warm):.2f} s ({warm[0]:.2f} to {warm[-1]:.2f})"
+        say("warm start to the first packet forwarded", found, "< 1 s")
     os.sched_setaffinity(0, {0})  # the worker's core is the worker's
     with Engine(workers=1, corelist=[1]) as engine:
         interfaces, generator = engine[Interfaces], engine[PacketGenerator]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -56,6 +57,8 @@ def run(config: Config, signals: Signals, ready: Callable[[], None]) -> None:
         stack.enter_context(engine)
         engine.keep_messages(config[Logging].size)
         config.apply(engine)
+        gc.freeze()
+        gc.enable()
         _report_plugins(engine, config[Plugins])
         if main_core is not None:
             os.sched_setaffinity(0, {main_core})

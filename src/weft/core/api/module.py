@@ -212,8 +212,7 @@ class Module:
 
     def _plain_reply(self, name: str) -> Message:
         @self.reply(f"{name}_reply", RETVAL_CRC)
-        @dataclass(repr=False, eq=False)
-        class Reply:
+        class Reply(_Nothing):
             pass
 
         return message_of(Reply)
@@ -240,6 +239,11 @@ class Module:
             )
         self.messages[message.name] = message
         return message
+
+
+@dataclass
+class _Nothing:
+    """What a reply has that has no fields."""
 
 
 def message_of(cls: type) -> Message:
