@@ -5,11 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from weft.core.compiler import CompileError, Store, Unit, compile_all, loop_of
-from weft.core.node import NODES, Kind, Node
+from weft.core.compiler import CompileError, Store, Unit, compile_all, loop_of, python_callable
+from weft.core.compilers import in_processes
+from weft.core.loader import load
+from weft.core.node import NODES, ROUTINES, Kind, Node
 
 from .packet_code import word as word
 
@@ -42,6 +45,38 @@ def test_a_changed_byte_is_noticed_anywhere(store: Store) -> None:
     for at in range(len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert store.get("key") is None, at
+
+
+def test_units_with_the_same_symbols_do_not_become_one(store: Store) -> None:
+    unit = compile_all([UNIT], store)[UNIT]
+    found = load({"one": unit, "other": unit})
+    assert found["one"] != found["other"]
+    assert [python_callable(found[name], 3)(1, 6, 7) for name in found] == [42, 42]
+
+
+def _recursive(step: str) -> tuple[str, bytes]:
+    """A unit with a function that cannot be inlined, which has the same name whatever the step is."""
+    from numba import njit, types
+
+    from weft.core import compiler, lowering
+
+    scope: dict[str, Any] = {}
+    exec(f"def climb(n):\n    return {step} + climb(n - 1) if n else 0", scope)
+    exec(f"def climb_by_{step}(n):\n    return climb(n)", scope)
+    scope["climb"] = njit(types.int64(types.int64), **lowering.PART)(scope["climb"])
+    return compiler._machine_code(ROUTINES[UNIT], scope[f"climb_by_{step}"], 1)
+
+
+def test_functions_that_are_not_inlined_stay_apart_where_their_names_are_the_same() -> None:
+    units = {step: future.result() for step, future in in_processes(_recursive, ["3", "5"])}
+    found = load(units)
+    assert {step: python_callable(address, 1)(4) for step, address in found.items()} == {"3": 12, "5": 20}
+
+
+def test_of_several_units_the_one_that_cannot_be_linked_is_named(store: Store) -> None:
+    units = compile_all([UNIT], store)
+    with pytest.raises(CompileError, match=r"^the kept machine code of strange cannot be used"):
+        load({"one": units[UNIT], "two": ("strange", b"no object code")})
 
 
 def test_a_damaged_unit_is_compiled_again(store: Store) -> None:

@@ -140,9 +140,22 @@ def _machine_code(source: Node | Routine, entry: Callable[..., int], count: int)
     lowering.enter_by(source, entry)
     signature = types.int64(*[types.int64] * count)
     compiled = cfunc(signature, **lowering.OPTIONS)(entry)
-    library = compiled._library
-    _, _, (code, _) = library.serialize_using_object_code()
-    return compiled._wrapper_name, code
+    return compiled._wrapper_name, _object_code(compiled._library)
+
+
+def _object_code(library: Any) -> bytes:
+    """Object code that can be linked with other units': a function that was not inlined is known in its unit alone,
+    since another unit may have one of the same name.
+    """
+    from llvmlite.binding import Linkage
+
+    parts = [each for each in library._final_module.functions if each.linkage is Linkage.linkonce_odr]
+    if not parts:
+        _, _, (code, _) = library.serialize_using_object_code()
+        return code  # type: ignore[no-any-return]
+    for each in parts:
+        each.linkage = Linkage.internal
+    return library._codegen._tm.emit_object(library._final_module)  # type: ignore[no-any-return]
 
 
 def _entry(function: Callable[..., Any], dispatcher: Any) -> tuple[Callable[..., int], int]:
@@ -159,7 +172,7 @@ def _entry(function: Callable[..., Any], dispatcher: Any) -> tuple[Callable[...,
             arguments.append(f"View{index}(a{index})")
         else:
             arguments.append(f"a{index}")
-    name = "routine_" + function.__name__
+    name = f"routine_{function.__module__}_{function.__name__}".replace(".", "_")
     names = ", ".join(f"a{index}" for index in range(len(parameters)))
     exec(f"def {name}({names}):\n    return routine({', '.join(arguments)})", scope)
     return scope[name], len(parameters)
@@ -205,8 +218,7 @@ def load_all(names: list[str], store: Store, progress: Progress | None = None) -
     """The address of each unit's machine code. What this process has loaded once it has for all its engines."""
     keys = _keys(names)
     fresh = {name: key for name, key in keys.items() if key not in _loaded}
-    for name, unit in _compile(fresh, store, progress).items():
-        _loaded[keys[name]] = load(keys[name], *unit)
+    _loaded.update(load({keys[name]: unit for name, unit in _compile(fresh, store, progress).items()}))
     return {name: _loaded[key] for name, key in keys.items()}
 
 
@@ -219,7 +231,7 @@ def kept_code(key: str, store: Store) -> int:
     """The address of machine code that a store has, which is loaded now; 0: it has none."""
     unit = store.get(key)
     if unit is not None:
-        _loaded[key] = load(key, *unit)
+        _loaded.update(load({key: unit}))
     return loaded(key)
 
 

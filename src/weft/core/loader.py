@@ -1,8 +1,9 @@
-"""Machine code in this process: kept object code is linked by LLVM, each unit in a library of its own."""
+"""Machine code in this process: kept object code is linked by LLVM, as libraries of units."""
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 from typing import Any
 
 
@@ -12,6 +13,8 @@ class CompileError(Exception):
 
 #: What keeps machine code where it is.
 _libraries: list[Any] = []
+#: No two libraries have one name.
+_numbers = count()
 
 
 @cache
@@ -24,18 +27,30 @@ def _linker() -> Any:
     return llvm.create_lljit_compiler()
 
 
-def load(name: str, symbol: str, code: bytes) -> int:
-    """The address of a unit's machine code. ``name``: no other unit's. Raises CompileError."""
-    import llvmlite.binding as llvm
+def load(units: dict[str, tuple[str, bytes]]) -> dict[str, int]:
+    """The addresses of units' machine code, whose symbols and object code are given by key. Raises CompileError.
 
-    linker = _linker()
-    builder = llvm.JITLibraryBuilder().add_current_process().add_object_img(code).export_symbol(symbol)
+    They are linked at once, which takes a third of the time. Where that cannot be, each is linked apart.
+    """
+    if not units:
+        return {}
     try:
-        library = builder.link(linker, name)
-        address: int = library[symbol]
-    except (RuntimeError, KeyError) as error:
+        return _linked(units)
+    except RuntimeError as error:
+        if len(units) > 1:
+            return {key: load({key: unit})[key] for key, unit in units.items()}
+        [(symbol, _)] = units.values()
         raise CompileError(
             f"the kept machine code of {symbol} cannot be used; remove the folder it is kept in"
         ) from error
+
+
+def _linked(units: dict[str, tuple[str, bytes]]) -> dict[str, int]:
+    import llvmlite.binding as llvm
+
+    builder = llvm.JITLibraryBuilder().add_current_process()
+    for symbol, code in units.values():
+        builder.add_object_img(code).export_symbol(symbol)
+    library = builder.link(_linker(), f"units{next(_numbers)}")
     _libraries.append(library)
-    return address
+    return {key: library[symbol] for key, (symbol, _) in units.items()}

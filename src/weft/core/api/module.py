@@ -29,7 +29,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 from weft.core.model import Invalid
 
@@ -263,14 +263,16 @@ def _layout(head: tuple[str, ...], fields: dict[str, Type]) -> Layout:
 
 
 def _fields(cls: type) -> dict[str, Type]:
-    hints = get_type_hints(cls, include_extras=True)
+    hints: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        hints |= inspect.get_annotations(base, eval_str=True)
     return {each.name: _typed_field(cls, each.name, hints[each.name]) for each in dataclasses.fields(cls)}
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[dict[str, Type], dict[str, str], dict[str, Any]]:
     """The fields of a request, the parameters that are no fields, and the defaults."""
     parameters = inspect.signature(function).parameters
-    hints = get_type_hints(function, localns={"Engine": object}, include_extras=True)
+    hints = inspect.get_annotations(function, locals={"Engine": object}, eval_str=True)
     fields, given, defaults = {}, {}, {}
     for position, (name, parameter) in enumerate(parameters.items()):
         if position == 0:
