@@ -77,6 +77,24 @@ def test_whom_we_cannot_answer_we_do_not_hear(net: Net) -> None:
     assert errors(net.lab)["ip4 source lookup miss"] == 1
 
 
+def test_sources_in_turn(net: Net) -> None:
+    """Each is judged for itself, whoever came before, and by the routes of now."""
+    pings = [
+        IP(src=source, dst=ROUTER) / ICMP(id=number)
+        for number, source in enumerate(
+            [host(0), ROUTER, host(0), "192.0.2.1", host(0), "192.0.2.1", "192.0.2.1", "10.0.1.9", host(0)]
+        )
+    ]
+    answered = [frame[ICMP].id for frame in net.route(*pings).get("pg0", []) if ICMP in frame]
+    assert answered == [0, 2, 4, 8]
+    counted = errors(net.lab)
+    assert (counted["ip4 spoofed local-address packet drops"], counted["ip4 source lookup miss"]) == (1, 3)
+    net.lab.cli(f"ip route add 192.0.2.1/32 via {host(0)} pg0")
+    assert [frame[ICMP].id for frame in net.route(pings[3])["pg0"]] == [3]
+    net.lab.cli(f"ip route del 192.0.2.1/32 via {host(0)} pg0")
+    assert net.route(pings[3]) == {}
+
+
 def test_fragments_to_us_are_not_put_together(net: Net) -> None:
     assert net.route(to_router(ICMP(), Raw(b"x" * 64), flags="MF")) == {}
     assert errors(net.lab)["fragments to this machine"] == 1

@@ -136,6 +136,16 @@ def test_spoofed(net: Net) -> None:
     assert errors(net.lab)["ip6 spoofed local-address packet drops"] == 1
 
 
+def test_sources_in_turn(net: Net) -> None:
+    """Each is judged for itself, whoever came before: who has our own address, and who is behind no route."""
+    sources = [host(0), router(1), host(0), "2001:db8:77::1", "2001:db8:77::1", host(0)]
+    out = net.route(*(to_router(UDP(sport=number, dport=9), src=source) for number, source in enumerate(sources)))
+    told = [frame[ICMPv6DestUnreach].payload.payload.sport for frame in out["pg0"] if ICMPv6DestUnreach in frame]
+    assert told == [0, 2, 5]
+    counted = errors(net.lab)
+    assert (counted["ip6 spoofed local-address packet drops"], counted["ip6 source lookup miss"]) == (1, 2)
+
+
 def test_an_interface_without_ipv6_takes_none(net: Net) -> None:
     (port,) = net.lab.pg(1)
     net.ports.append(port)

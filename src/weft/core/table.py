@@ -61,7 +61,6 @@ class HashTable(View):
 
 
 assert HashTable.fields["where"].offset == 64
-assert HEAP_BASE % HEAP_SIZE == 0
 
 HASH_BITS = 64
 #: Odd, and without a pattern in any part: multiplied by it, each bit of a key changes many of the highest bits, also
@@ -70,8 +69,10 @@ SCATTER = wrap(0xD6E8FEB86659FD93)
 VALUES = Bucket.fields["values"].offset
 MOVES = HashTable.fields["moves"].offset
 ADDRESS = -64  #: the part of ``where`` that is an address
-#: Buckets stand in the arena's heap; so many cache lines it has, and so few bits of an address tell which one.
-LINES = HEAP_SIZE >> 6
+#: What addresses of buckets have in common, which stand in the arena's heap: all but what a handle of 32 bits says.
+FAR = HEAP_BASE >> 38 << 38
+
+assert FAR <= HEAP_BASE and HEAP_BASE + HEAP_SIZE <= FAR + (1 << 38)
 
 
 # --- reading: any thread ----------------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ def handle_of(line: int) -> int:
 @inline
 def bucket_at(handle: int) -> Bucket:
     """The bucket of a handle."""
-    return Bucket(opaque(HEAP_BASE) + ((handle & (LINES - 1)) << 6))
+    return Bucket(opaque(FAR) + (handle << 6))
 
 
 @inline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft.core import arena
 from weft.core.buffer import (
     CHECKSUM_GOOD,
     L3_HDR_VALID,
@@ -10,11 +11,11 @@ from weft.core.buffer import (
     Buffer,
 )
 from weft.core.graph import MAX_INTERFACES
-from weft.core.node import Nexts, inline, node
-from weft.core.runtime import NodeRuntime
+from weft.core.node import Nexts, inline, node, routine
+from weft.core.runtime import MAX_THREADS, NodeRuntime, Worker
+from weft.core.view import Array, View, i64, times
 from weft.features.fib.load_balance import DROPS, route_balance
 from weft.features.fib.load_balance import LOCAL as OURS
-from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.gso.model import UDP_HEADER, UdpHeader
 from weft.features.ip.trim import trim
 from weft.features.ip4 import arcs
@@ -22,7 +23,7 @@ from weft.features.ip4.checksum import is_layer4_good
 from weft.features.ip4.errors import Ip4Error
 from weft.features.ip4.format import trace_forwarded
 from weft.features.ip4.header import FRAGMENT_OFFSET, MORE_FRAGMENTS, Ip4Header
-from weft.features.ip4.lookup import own_table
+from weft.features.ip4.lookup import table_of
 from weft.features.ip4.mtrie import lookup
 from weft.features.ip4.protocols import protocol_nodes
 
@@ -30,6 +31,18 @@ local = arcs.local
 IGMP, TCP, UDP = 2, 6, 17
 BROADCAST = 0xFFFFFFFF
 GOOD = 0  #: no error: NoError.NONE
+
+
+class LastSource(View):
+    """Whom a worker has looked up last. Packets of a vector often come from one host, the other end of a tunnel say."""
+
+    round: i64  # the worker's ``now``: for as long as that it holds
+    who: i64  # fib_index << 32 | source
+    flags: i64  # of the way there: LoadBalance.flags
+    pad: Array[i64] = times(5)
+
+
+last_sources = arena.table("ip4-last-sources", LastSource, MAX_THREADS)
 
 
 class LocalNext(Nexts):
@@ -61,7 +74,7 @@ def deliver(rt: NodeRuntime, pkt: Buffer) -> int:
         trim(rt, pkt, ip.total_length)
     error = check_layer4(pkt, ip)
     if error == GOOD:
-        error = check_source(pkt, ip)
+        error = check_source(rt.worker, pkt, ip)
     if error != GOOD:
         return pkt.fail(error, LocalNext.DROP)
     sw_if_index = pkt.rx_sw_if_index
@@ -110,16 +123,26 @@ def check_udp(pkt: Buffer, ip: Ip4Header, header: int) -> int:
 
 
 @inline
-def check_source(pkt: Buffer, ip: Ip4Header) -> int:
+def check_source(worker: Worker, pkt: Buffer, ip: Ip4Header) -> int:
     """Nobody else may use our addresses; whom we cannot answer we do not hear, as VPP; but for
     broadcasts, and for IGMP: a switch without an address asks from 0.0.0.0 (RFC 4541 2.1.1).
     """
-    fib_index = IpMeta(pkt.opaque).fib_index
-    if fib_index == BY_INTERFACE:
-        fib_index = own_table(pkt)
-    flags = route_balance(lookup(fib_index, ip.source)).flags
+    who = table_of(pkt) << 32 | ip.source
+    last = last_sources[worker.index]
+    if (last.who == who) & (last.round == worker.now):
+        flags = last.flags
+    else:
+        flags = look_up(last, worker.now, who)
     if flags & OURS and pkt.flags & LOCAL == 0:
         return Ip4Error.SPOOFED_LOCAL_PACKETS
     if flags & DROPS and ip.destination != BROADCAST and ip.protocol != IGMP:
         return Ip4Error.SRC_LOOKUP_MISS
     return GOOD
+
+
+@routine
+def look_up(last: LastSource, now: int, who: int) -> int:
+    """The flags of the way to somebody, who is the last one then."""
+    flags = route_balance(lookup(who >> 32, who & 0xFFFFFFFF)).flags
+    last.round, last.who, last.flags = now, who, flags
+    return flags

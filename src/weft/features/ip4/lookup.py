@@ -33,6 +33,13 @@ def own_table(pkt: Buffer) -> int:
     return interfaces4[sw_if_index].fib_index
 
 
+@inline
+def table_of(pkt: Buffer) -> int:
+    """The table in which a packet's addresses are looked up."""
+    fib_index = IpMeta(pkt.opaque).fib_index
+    return own_table(pkt) if fib_index == BY_INTERFACE else fib_index
+
+
 @node("ip4-lookup", next=LookupNext, trace=trace_lookup, waits=True)
 def ip4_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
     """Find the route of a packet's destination, count the packet there, and go its way."""

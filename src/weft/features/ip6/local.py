@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from weft.core import arena
 from weft.core.buffer import CHECKSUM_GOOD, L3_HDR_VALID, LOCAL, OFFLOAD, Buffer
 from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node, routine
-from weft.core.runtime import NodeRuntime
+from weft.core.runtime import MAX_THREADS, NodeRuntime, Worker
 from weft.core.trace import Entry
+from weft.core.view import Array, View, i64, times
 from weft.features.fib.load_balance import DROPS, route_balance
 from weft.features.fib.load_balance import LOCAL as OURS
 from weft.features.fib.model import IpMeta
@@ -19,11 +21,26 @@ from weft.features.ip6.checksum import is_layer4_good
 from weft.features.ip6.errors import Ip6Error, UdpError
 from weft.features.ip6.extension import GOOD, find_layer4
 from weft.features.ip6.format import trace_forwarded6
-from weft.features.ip6.header import ICMP6, TCP, UDP, Ip6Header, is_link_local
-from weft.features.ip6.lookup import route_of
+from weft.features.ip6.header import ICMP6, TCP, UDP, Ip6Address, Ip6Header, is_link_local
+from weft.features.ip6.lookup import table_of
 from weft.features.ip6.protocols import protocol_nodes6, register_protocol6, udp_nodes6, without_checksum
+from weft.features.ip6.trie import lookup
 
 local = arcs.local
+
+
+class LastSource(View):
+    """Whom a worker has looked up last. Packets of a vector often come from one host, the other end of a tunnel say."""
+
+    round: i64  # the worker's ``now``: for as long as that it holds
+    fib_index: i64
+    high: i64
+    low: i64
+    flags: i64  # of the way there: LoadBalance.flags
+    pad: Array[i64] = times(3)
+
+
+last_sources = arena.table("ip6-last-sources", LastSource, MAX_THREADS)
 
 
 class LocalNext(Nexts):
@@ -58,7 +75,7 @@ def deliver(rt: NodeRuntime, pkt: Buffer) -> int:
     if error == GOOD:
         error = check_layer4(pkt, ip)
     if error == GOOD:
-        error = check_source(pkt, ip)
+        error = check_source(rt.worker, pkt, ip)
     if error != GOOD:
         return pkt.fail(error, LocalNext.DROP)
     sw_if_index = pkt.rx_sw_if_index
@@ -118,16 +135,31 @@ def check_udp(pkt: Buffer, ip: Ip6Header) -> int:
 
 
 @inline
-def check_source(pkt: Buffer, ip: Ip6Header) -> int:
+def check_source(worker: Worker, pkt: Buffer, ip: Ip6Header) -> int:
     """Nobody else may use our addresses; whom we cannot answer we do not hear, as VPP. ICMPv6 sees for itself: neighbor
     discovery has packets from nobody, and hears of addresses that two have.
     """
     if IpMeta(pkt.opaque).protocol == ICMP6 or is_link_local(ip.source):
         return GOOD
-    flags = route_balance(route_of(pkt, ip.source)).flags
+    table, source = table_of(pkt), ip.source
+    last = last_sources[worker.index]
+    same = (last.high == source.high) & (last.low == source.low) & (last.fib_index == table)
+    if same & (last.round == worker.now):
+        flags = last.flags
+    else:
+        flags = look_up(last, worker.now, table, source)
     if flags & OURS and pkt.flags & LOCAL == 0:
         return Ip6Error.SPOOFED_LOCAL_PACKETS
     return Ip6Error.SRC_LOOKUP_MISS if flags & DROPS else GOOD
+
+
+@routine
+def look_up(last: LastSource, now: int, fib_index: int, source: Ip6Address) -> int:
+    """The flags of the way to somebody, who is the last one then."""
+    flags = route_balance(lookup(fib_index, source)).flags
+    last.round, last.fib_index, last.flags = now, fib_index, flags
+    last.high, last.low = source.high, source.low
+    return flags
 
 
 register_protocol6(UDP, "ip6-udp-lookup")

@@ -35,12 +35,18 @@ def own_table(pkt: Buffer) -> int:
 
 
 @inline
+def table_of(pkt: Buffer) -> int:
+    """The table in which a packet's addresses are looked up."""
+    fib_index = IpMeta(pkt.opaque).fib_index
+    return own_table(pkt) if fib_index == BY_INTERFACE else fib_index
+
+
+@inline
 def route_of(pkt: Buffer, address: Ip6Address) -> int:
     """The route of an address, as packets that came in like this one have it."""
     if is_link_local(address) and pkt.rx_sw_if_index < MAX_INTERFACES:
         return lookup_on_link(pkt.rx_sw_if_index, address)
-    fib_index = IpMeta(pkt.opaque).fib_index
-    return lookup(own_table(pkt) if fib_index == BY_INTERFACE else fib_index, address)
+    return lookup(table_of(pkt), address)
 
 
 @inline

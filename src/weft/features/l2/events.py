@@ -13,8 +13,7 @@ from weft.core.model import Invalid, model
 from weft.core.punt import Punted, reason
 from weft.core.view import View, i64
 from weft.features.l2.domain import BridgeDomains
-from weft.features.l2.fib import BD_SHIFT, MAC
-from weft.features.l2.layout import MAX_CHANGES, SW_IF_INDEX, changes, fib
+from weft.features.l2.layout import MAX_CHANGES, SW_IF_INDEX, changes, domain_of, fib, mac_of
 
 if TYPE_CHECKING:
     from weft.core.engine import Engine
@@ -84,7 +83,7 @@ class FibChanges:
             key, value, action = change.key, change.value, change.action
             if fib.recorded - number > MAX_CHANGES:  # it has been written over while it was read
                 continue
-            yield FibChange(key & MAC, value & SW_IF_INDEX, key >> BD_SHIFT & 0xFFFF, action)
+            yield FibChange(mac_of(key), value & SW_IF_INDEX, domain_of(key), action)
         self._told = end
 
 

@@ -41,7 +41,10 @@ from weft.features.l2.layout import (
     TIMESTAMP_SHIFT,
     Port,
     bridge_domains,
+    domain_of,
     fib,
+    fib_key,
+    mac_of,
     ports,
     record,
 )
@@ -51,8 +54,6 @@ if TYPE_CHECKING:
 
 BUCKETS = 256  #: at the start
 SLICE = 2048  #: buckets looked through while holding the lock
-BD_SHIFT = 48
-MAC = (1 << BD_SHIFT) - 1
 ANY = -1
 
 
@@ -77,7 +78,7 @@ def outdated(key: int, value: int, now: int) -> int:
         return False
     if (value >> SN_SHIFT & 0xFFFF) != ports[value & SW_IF_INDEX].context.sn:
         return True
-    age = bridge_domains[key >> BD_SHIFT & 0xFFFF].mac_age
+    age = bridge_domains[domain_of(key)].mac_age
     return age != 0 and age_of(value, now) >= age
 
 
@@ -96,7 +97,7 @@ def sweep(start: int, count: int, bd_index: int, sw_if_index: int, keep: int) ->
             if key == EMPTY:
                 continue
             value = bucket.values[slot]
-            domain = key >> BD_SHIFT & 0xFFFF
+            domain = domain_of(key)
             chosen = (
                 value & keep == 0
                 and (bd_index == ANY) | (bd_index == domain)
@@ -116,7 +117,7 @@ def forget_learned(key: int, value: int) -> None:
     """An entry goes: if it was learned, there is one learned entry less."""
     if value & AGE_NOT == 0:
         fib.learned = fib.learned - 1
-        domain = bridge_domains[key >> BD_SHIFT & 0xFFFF]
+        domain = bridge_domains[domain_of(key)]
         domain.learned = domain.learned - 1
         record(key, value, DELETED)
 
@@ -219,11 +220,11 @@ class L2Fib:
         """All entries as they are now."""
         for key, value in self.table.items():
             age = None if value & AGE_NOT else age_of(value, fib.now)
-            yield Entry(key & MAC, key >> BD_SHIFT & 0xFFFF, value & SW_IF_INDEX, value, age)
+            yield Entry(mac_of(key), domain_of(key), value & SW_IF_INDEX, value, age)
 
     def find(self, bd_index: int, mac: int) -> Entry | None:
         """The entry of an address in a bridge domain."""
-        key = wrap(mac | bd_index << BD_SHIFT)
+        key = fib_key(mac, bd_index)
         value = self.table.get(key, MISSING)
         if value == MISSING:
             return None
@@ -260,15 +261,14 @@ class L2Fib:
         if not macs:
             return
         value = wrap(sw_if_index | flags | AGE_NOT)
-        above = domain.index << BD_SHIFT
         pairs = array("q", bytes(16 * len(macs)))
-        pairs[::2] = array("q", [wrap(mac | above) for mac in macs])
+        pairs[::2] = array("q", [fib_key(mac, domain.index) for mac in macs])
         pairs[1::2] = array("q", [value]) * len(macs)
         self.table.put_many(pairs, provide)
 
     def remove(self, bd_index: int, mac: int) -> bool:
         """Forget an address; whether it was there."""
-        return bool(self._engine.call(withdraw, wrap(mac | bd_index << BD_SHIFT)))
+        return bool(self._engine.call(withdraw, fib_key(mac, bd_index)))
 
     def remove_all(self, *, bd_index: int = ANY, sw_if_index: int = ANY, keep: int = 0) -> int:
         """Forget all addresses of a bridge domain, or of a port; how many there were."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.core import arena
 from weft.core.buffer import Buffer
 from weft.core.graph import MAX_INTERFACES
-from weft.core.memory import atomic_store, wrap
+from weft.core.memory import atomic_store, shift_right, wrap
 from weft.core.node import inline
 from weft.core.table import HashTable
 from weft.core.view import Array, Bytes, Ref, View, be16, i64, over, times, u8, u16, u32
@@ -116,6 +116,8 @@ assert L2Meta.size == Forwarded.size == 24
 
 # --- the L2 FIB: (address, bridge domain) -> where to, what kind of entry, how fresh
 
+BD_BITS = 16  #: of a key
+
 # The value of an entry, as VPP has it: sw_if_index in the low 32 bits, flags, the minute in which the address was last
 # seen, the interface's and the bridge domain's sequence numbers at that time.
 STATIC, AGE_NOT, BVI_ENTRY, FILTER = 1 << 32, 1 << 33, 1 << 34, 1 << 35
@@ -189,8 +191,22 @@ def age_of(context: int) -> int:
 
 @inline
 def fib_key(address: int, context: int) -> int:
-    """The L2 FIB's key of an address in the bridge domain that stands in the low bits of a packet's context."""
-    return wrap(address | context << 48)
+    """The L2 FIB's key of an address in the bridge domain in the low bits of a packet's context. As the address stands
+    above it, what was read with the address, two bytes too many, falls out.
+    """
+    return wrap(address << BD_BITS | context & (1 << BD_BITS) - 1)
+
+
+@inline
+def domain_of(key: int) -> int:
+    """The bridge domain's number in a key of the L2 FIB."""
+    return key & (1 << BD_BITS) - 1
+
+
+@inline
+def mac_of(key: int) -> int:
+    """The address in a key of the L2 FIB."""
+    return shift_right(key, BD_BITS)
 
 
 class EthertypeBefore(View):

@@ -94,23 +94,15 @@ def make(rt: NodeRuntime, stream: Stream, indices: int, position: int, count: in
     lengths = stream.lengths
     stride = stream.stride
     template = stream.templates + position * stride
-    if stride == LINE:  # and so is each packet: all that a loop over the shortest frames has to do
-        for i in range(count):
-            pkt = buffer_at(u32_at(indices + 4 * i))
-            prefetch(template + AHEAD * LINE)
-            reset(pkt, lengths[position + i], sw_if_index)
-            copy(pkt.data, template, LINE)
-            template += LINE
-        return count
+    if stride == LINE:
+        return make_short(stream, indices, position, count, LINE)
+    if stride == 2 * LINE:
+        return make_short(stream, indices, position, count, 2 * LINE)
     for i in range(count):
         index = u32_at(indices + 4 * i)
         pkt = buffer_at(index)
         length = lengths[position + i]
-        prefetch(template + AHEAD * stride)
-        if length <= LINE:
-            reset(pkt, length, sw_if_index)
-            copy(pkt.data, template, LINE)
-        elif length <= DATA_SIZE:
+        if length <= DATA_SIZE:
             reset(pkt, length, sw_if_index)
             to = pkt.data
             for at in range(0, length, LINE):
@@ -118,6 +110,23 @@ def make(rt: NodeRuntime, stream: Stream, indices: int, position: int, count: in
                 copy(to + at, template + at, LINE)
         elif fill_chain(rt, index, template, length, sw_if_index) == 0:
             return i
+        template += stride
+    return count
+
+
+@inline
+def make_short(stream: Stream, indices: int, position: int, count: int, stride: int) -> int:
+    """The same for packets that are so short that each is copied with all the room it has in the table."""
+    sw_if_index = stream.sw_if_index
+    lengths = stream.lengths
+    template = stream.templates + position * stride
+    for i in range(count):
+        pkt = buffer_at(u32_at(indices + 4 * i))
+        prefetch(template + AHEAD * stride)
+        if stride > LINE:
+            prefetch(template + AHEAD * stride + LINE)
+        reset(pkt, lengths[position + i], sw_if_index)
+        copy(pkt.data, template, stride)
         template += stride
     return count
 

@@ -37,7 +37,7 @@ def ip4_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     whole = ip.fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS) == 0
     if (pkt.current_length < OUTER4) | (ip.protocol != UDP) | (whole == 0):
         return next_feature(pkt)
-    found = find4(pkt, ip, outer.udp.destination, outer.vxlan.vni_reserved)
+    found = find4(rt.worker, pkt, ip, outer.udp.destination, outer.vxlan.vni_reserved)
     if found == NONE:
         return next_feature(pkt)
     if ip.total_length < pkt.total_length:
@@ -56,7 +56,7 @@ def ip6_vxlan_bypass(rt: NodeRuntime, pkt: Buffer) -> int:
     ip = outer.ip
     if (pkt.current_length < OUTER6) | (ip.next_header != UDP):
         return next_feature(pkt)
-    found = find6(pkt, ip, outer.udp.destination, outer.vxlan.vni_reserved)
+    found = find6(rt.worker, pkt, ip, outer.udp.destination, outer.vxlan.vni_reserved)
     if found == NONE:
         return next_feature(pkt)
     if ip.total_length < pkt.total_length:

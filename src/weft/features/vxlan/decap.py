@@ -58,7 +58,7 @@ def vxlan4_input(rt: NodeRuntime, pkt: Buffer) -> int:
         found = meta.adj_index
     else:
         ip = Ip4Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
-        found = find4(pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
+        found = find4(rt.worker, pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
     if found == NONE:
         return refuse(rt, pkt, Input4Error.NO_SUCH_TUNNEL, Input4Error.DECAPSULATED)
     tunnel = Tunnel(opaque(tunnels[found & INDEX].address))
@@ -82,7 +82,7 @@ def vxlan6_input(rt: NodeRuntime, pkt: Buffer) -> int:
         found = meta.adj_index
     else:
         ip = Ip6Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
-        found = find6(pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
+        found = find6(rt.worker, pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
     if found == NONE:
         return refuse(rt, pkt, Input6Error.NO_SUCH_TUNNEL, Input6Error.DECAPSULATED)
     tunnel = Tunnel(opaque(tunnels[found & INDEX].address))

@@ -283,6 +283,7 @@ class Tunnels:
         record = self._by_interface.pop(interface.sw_if_index)
         ends = record.ends
         self._unlink(record)
+        _close(record.row)
         del self._by_ends[ends.version, ends.heard, ends.ident]
         self._instances.discard(record.instance)
         self._ports[ends.version].remove_port(ends.port)
@@ -320,6 +321,12 @@ class Tunnels:
         """Take tunnels' datagrams that come in by an interface without looking their way up, or as all others."""
         arc, node = BYPASS[version]
         self._engine.graph.enable(arc, node, interface.sw_if_index, on)
+
+
+def _close(row: Tunnel) -> None:
+    """Nothing comes out of a tunnel any more, also where a worker thinks of it first."""
+    row.flags = row.ends = 0
+    row.local.high = row.local.low = row.remote.high = row.remote.low = 0
 
 
 def _follow(row: Tunnel, tracker: Tracker) -> None:
