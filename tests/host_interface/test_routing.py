@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from pyroute2 import IPRoute
+from tests.host_interface.live import mean, port, ready
 from tests.hosts import Host, Hosts
-from tests.switch import Switch, wait
+from tests.switch import Switch
 from tests.tcp import echo_datagram, transfer
 
-from weft.features.interface.model import Interfaces, rx
-
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture
-def trunk(hosts: Hosts) -> Iterator[tuple[str, str]]:
-    """A cable from the engine to the engine."""
-    names = (f"wtrunk{id(hosts) % 10000}a", f"wtrunk{id(hosts) % 10000}b")
-    with IPRoute() as ip:
-        ip.link("add", ifname=names[0], kind="veth", peer={"ifname": names[1]})
-        yield names
-        for index in ip.link_lookup(ifname=names[0]):
-            ip.link("del", index=index)
-
-
-def port(switch: Switch, name: str, options: str = "") -> str:
-    """A host-interface, up."""
-    switch.cli(f"create host-interface name {name} {options}\nset interface state host-{name} up")
-    return f"host-{name}"
-
-
-def ready(switch: Switch) -> None:
-    wait(lambda: all(each.link_up or each.name.startswith("l") for each in switch.engine[Interfaces]))
-
-
-def mean(switch: Switch, name: str) -> float:
-    packets, octets = rx.read(switch.engine[Interfaces][name].sw_if_index)
-    return octets / packets
 
 
 def routed(switch: Switch, hosts: Hosts, **settings: int) -> tuple[Host, Host]:

@@ -6,7 +6,7 @@ from weft.core import arena
 from weft.core.node import routine
 from weft.features.ip.lpm import CHUNK, REMOVE, Change, Code, Lpm, publish
 from weft.features.ip.ply import MOST_RETIRED, ROOT, pool
-from weft.features.ip4.mtrie import empty, insert, remove, roots
+from weft.features.ip4.mtrie import NOBODY, change, empty, roots
 
 changes = arena.table("ip4-changes", Change, CHUNK)
 
@@ -21,9 +21,9 @@ def apply(fib_index: int, start: int, count: int, threads: int) -> int:
             return i
         each = changes[i]
         if each.what == REMOVE:
-            remove(fib_index, each.low, each.length, each.route, each.other)
+            change(fib_index, each.low, each.length, each.route, each.other)
         elif publish(each, threads):
-            insert(fib_index, each.low, each.length, each.route)
+            change(fib_index, each.low, each.length, NOBODY, each.route)
     return count
 
 

@@ -48,14 +48,23 @@ def find(fib_index: int, address: int) -> int:
 # --- prefixes; of the main thread
 
 
+NOBODY = -1
+
+
+@inline
+def gives(old: int, length: int, taken: int) -> int:
+    """Whether a leaf changes: one of ``taken`` does, if that is taken out; else one whose prefix is no longer."""
+    return length_of[old] <= length if taken == NOBODY else old == taken
+
+
 @routine
-def cover_last(here: int, first: int, count: int, length: int, leaf: int) -> int:
-    """What a leaf of the middle step becomes when leaves below it go to a prefix, except those of longer ones."""
+def change_last(here: int, first: int, count: int, length: int, taken: int, leaf: int) -> int:
+    """What a leaf of the middle step becomes when those below it that give way go to another prefix."""
     expand(here, last_leaves)
     leaves = last_leaves.leaves
     changed = 0
     for at in range(first, first + count):
-        if length_of[leaves[at]] <= length:
+        if gives(leaves[at], length, taken):
             leaves[at] = leaf
             changed = 1
     if changed == 0:
@@ -66,7 +75,7 @@ def cover_last(here: int, first: int, count: int, length: int, leaf: int) -> int
 
 
 @routine
-def cover_middle(here: int, first: int, count: int, length: int, leaf: int) -> int:
+def change_middle(here: int, first: int, count: int, length: int, taken: int, leaf: int) -> int:
     """The same for a leaf of the root, and all below it."""
     expand(here, middle_leaves)
     leaves = middle_leaves.leaves
@@ -74,9 +83,9 @@ def cover_middle(here: int, first: int, count: int, length: int, leaf: int) -> i
     for at in range(first, first + count):
         old = leaves[at]
         if old < 0:
-            made = cover_last(old, 0, LEAVES, length, leaf)
+            made = change_last(old, 0, LEAVES, length, taken, leaf)
         else:
-            made = leaf if length_of[old] <= length else old
+            made = leaf if gives(old, length, taken) else old
         leaves[at] = made
         changed |= made != old
     return replace(here, changed)
@@ -93,24 +102,26 @@ def replace(here: int, changed: int) -> int:
 
 
 @routine
-def insert(fib_index: int, address: int, length: int, leaf: int) -> int:
-    """Enter a prefix that is not there; ``length_of[leaf]`` is set."""
+def change(fib_index: int, address: int, length: int, taken: int, leaf: int) -> int:
+    """Enter a prefix that is not there, of which ``length_of[leaf]`` is set (``taken``: NOBODY). Or take the one of
+    ``taken`` out; ``leaf`` is the route of the longest prefix around it then.
+    """
     first = (fib_index << ROOT_BITS) + (address >> 16)
     if length <= 16:
         for at in range(first, first + (1 << (16 - length))):
             here = roots[at]
             if here < 0:
-                roots[at] = cover_middle(here, 0, LEAVES, length, leaf)
-            elif length_of[here] <= length:
+                roots[at] = change_middle(here, 0, LEAVES, length, taken, leaf)
+            elif gives(here, length, taken):
                 roots[at] = leaf
         return 0
     here = roots[first]
     at = (address >> 8) & 0xFF
     if length <= 24:
-        roots[first] = cover_middle(here, at, 1 << (24 - length), length, leaf)
+        roots[first] = change_middle(here, at, 1 << (24 - length), length, taken, leaf)
         return 0
     below = leaf_of(here, at) if here < 0 else here
-    made = cover_last(below, address & 0xFF, 1 << (32 - length), length, leaf)
+    made = change_last(below, address & 0xFF, 1 << (32 - length), length, taken, leaf)
     return relink(first, at, below, made)
 
 
@@ -126,62 +137,6 @@ def relink(first: int, at: int, below: int, made: int) -> int:
     middle_leaves.leaves[at] = made
     roots[first] = replace(here, made != below)
     return 0
-
-
-@routine
-def uncover_last(here: int, first: int, count: int, leaf: int, cover: int) -> int:
-    """What a leaf of the middle step becomes when leaves below it are given back to the prefix around."""
-    expand(here, last_leaves)
-    leaves = last_leaves.leaves
-    changed = 0
-    for at in range(first, first + count):
-        if leaves[at] == leaf:
-            leaves[at] = cover
-            changed = 1
-    if changed == 0:
-        return here
-    made = compress(last_leaves)
-    retire(here)
-    return made
-
-
-@routine
-def uncover_middle(here: int, first: int, count: int, leaf: int, cover: int) -> int:
-    """The same for a leaf of the root, and all below it."""
-    expand(here, middle_leaves)
-    leaves = middle_leaves.leaves
-    changed = 0
-    for at in range(first, first + count):
-        old = leaves[at]
-        if old < 0:
-            made = uncover_last(old, 0, LEAVES, leaf, cover)
-        else:
-            made = cover if old == leaf else old
-        leaves[at] = made
-        changed |= made != old
-    return replace(here, changed)
-
-
-@routine
-def remove(fib_index: int, address: int, length: int, leaf: int, cover: int) -> int:
-    """Take a prefix out; ``cover`` is the route of the longest prefix around it."""
-    first = (fib_index << ROOT_BITS) + (address >> 16)
-    if length <= 16:
-        for at in range(first, first + (1 << (16 - length))):
-            here = roots[at]
-            if here == leaf:
-                roots[at] = cover
-            elif here < 0:
-                roots[at] = uncover_middle(here, 0, LEAVES, leaf, cover)
-        return 0
-    here = roots[first]
-    at = (address >> 8) & 0xFF
-    if length <= 24:
-        roots[first] = uncover_middle(here, at, 1 << (24 - length), leaf, cover)
-        return 0
-    below = leaf_of(here, at)
-    made = uncover_last(below, address & 0xFF, 1 << (32 - length), leaf, cover)
-    return relink(first, at, below, made)
 
 
 @routine
