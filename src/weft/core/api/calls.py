@@ -6,6 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec.structs import asdict
+
 from weft.core.model import Invalid, model
 
 from .client import Client
@@ -141,9 +143,9 @@ class Calls:
         refused = reply.cls()
         if reply.layout.fields["retval"].name == "u32":  # as VPP has it in two replies
             retval %= 1 << 32
-        return (self.table.encode(reply, refused.__dict__ | {"context": context, "retval": retval}),)
+        return (self.table.encode(reply, asdict(refused) | {"context": context, "retval": retval}),)
 
     def encode(self, client: Client, message: Any, context: int = 0) -> bytearray:
         """An object of a message's class as bytes."""
         head = {"context": context, "client_index": client.index}
-        return self.table.encode(message_of(type(message)), head | message.__dict__)
+        return self.table.encode(message_of(type(message)), head | asdict(message))

@@ -5,9 +5,10 @@ of the host (``ip_interface``).
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Annotated, Self
+
+from msgspec import Struct
 
 from .annotations import type_of, u8, u16
 from .module import Module
@@ -121,8 +122,7 @@ def family_of(address: IPv4Address | IPv6Address) -> AddressFamily:
 
 
 @api.structure("address")
-@dataclass
-class WireAddress:
+class WireAddress(Struct):
     """An address of either family."""
 
     af: AddressFamily
@@ -145,8 +145,7 @@ INTERFACES: dict[int, type[IPv4Interface | IPv6Interface]] = {4: IPv4Interface, 
 
 
 @api.structure("prefix")
-@dataclass
-class WirePrefix:
+class WirePrefix(Struct):
     """An address with the length of its network's prefix."""
 
     address: Address
@@ -170,7 +169,6 @@ AddressWithPrefix = Annotated[IPv4Interface | IPv6Interface, api.alias("address_
 
 
 @api.structure("ip4_prefix")
-@dataclass
 class WireIp4Prefix(WirePrefix):
     """An IPv4 prefix."""
 
@@ -178,7 +176,6 @@ class WireIp4Prefix(WirePrefix):
 
 
 @api.structure("ip6_prefix")
-@dataclass
 class WireIp6Prefix(WirePrefix):
     """An IPv6 prefix."""
 
@@ -192,8 +189,7 @@ Ip6AddressWithPrefix = Annotated[IPv6Interface, api.alias("ip6_address_with_pref
 
 
 @api.structure("ip4_address_and_mask")
-@dataclass
-class Ip4AddressAndMask:
+class Ip4AddressAndMask(Struct):
     """An address and which of its bits count."""
 
     addr: Ip4Address
@@ -201,8 +197,7 @@ class Ip4AddressAndMask:
 
 
 @api.structure("ip6_address_and_mask")
-@dataclass
-class Ip6AddressAndMask:
+class Ip6AddressAndMask(Struct):
     """An address and which of its bits count."""
 
     addr: Ip6Address
@@ -210,8 +205,7 @@ class Ip6AddressAndMask:
 
 
 @api.structure("mprefix")
-@dataclass
-class Mprefix:
+class Mprefix(Struct):
     """A multicast group, and perhaps a source."""
 
     af: AddressFamily
@@ -221,8 +215,7 @@ class Mprefix:
 
 
 @api.structure("prefix_matcher")
-@dataclass
-class PrefixMatcher:
+class PrefixMatcher(Struct):
     """Which lengths of a prefix match: ``le`` at most, ``ge`` at least; 255 where it does not matter."""
 
     le: u8

@@ -24,12 +24,13 @@ number is VPP's CRC of the message, and is checked (crc.py) when the module is l
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from weft.core.model import Invalid
 
@@ -129,7 +130,7 @@ class Module:
         return self._typed(lambda cls: Enumeration(short, cls, type_of(wire), late))
 
     def structure(self, short: str) -> Callable[[C], C]:
-        """Declare a structure: a data class."""
+        """Declare a structure: a Struct."""
         return self._typed(lambda cls: Structure(short, cls, Layout(_fields(cls))))
 
     def union(self, short: str, **members: Any) -> Union:
@@ -151,15 +152,15 @@ class Module:
     # --- messages
 
     def reply(self, name: str, crc: int, head: tuple[str, ...] = REPLY) -> Callable[[C], C]:
-        """Declare a reply with more than a retval: a data class of which each field has a default."""
+        """Declare a reply with more than a retval: a Struct of which each field has a default."""
         return self._class(name, crc, head)
 
     def details(self, name: str, crc: int, head: tuple[str, ...] = DETAILS) -> Callable[[C], C]:
-        """Declare a message of which a dump sends many: a data class."""
+        """Declare a message of which a dump sends many: a Struct."""
         return self._class(name, crc, head)
 
     def event(self, name: str, crc: int, head: tuple[str, ...] = EVENT) -> Callable[[C], C]:
-        """Declare a message that is sent unasked, to those who wanted it: a data class."""
+        """Declare a message that is sent unasked, to those who wanted it: a Struct."""
         return self._class(name, crc, head)
 
     def request(
@@ -212,7 +213,7 @@ class Module:
 
     def _plain_reply(self, name: str) -> Message:
         @self.reply(f"{name}_reply", RETVAL_CRC)
-        class Reply(_Nothing):
+        class Reply(Struct):
             pass
 
         return message_of(Reply)
@@ -241,11 +242,6 @@ class Module:
         return message
 
 
-@dataclass
-class _Nothing:
-    """What a reply has that has no fields."""
-
-
 def message_of(cls: type) -> Message:
     """The message that a class was declared to be."""
     found = getattr(cls, "__api_message__", None)
@@ -263,10 +259,12 @@ def _layout(head: tuple[str, ...], fields: dict[str, Type]) -> Layout:
 
 
 def _fields(cls: type) -> dict[str, Type]:
+    if not issubclass(cls, Struct):
+        raise TypeError(f"{cls.__qualname__} cannot be sent: its base must be msgspec's Struct")
     hints: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         hints |= inspect.get_annotations(base, eval_str=True)
-    return {each.name: _typed_field(cls, each.name, hints[each.name]) for each in dataclasses.fields(cls)}
+    return {name: _typed_field(cls, name, hints[name]) for name in cls.__struct_fields__}
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[dict[str, Type], dict[str, str], dict[str, Any]]:

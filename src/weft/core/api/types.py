@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 if TYPE_CHECKING:
     from .layout import Layout
 
@@ -346,7 +348,7 @@ class Structure(Named):
         return self._made(self.cls(**values)), at
 
     def write(self, value: Any, out: bytearray) -> None:
-        self.layout.write((value if self._encode is None else self._encode(value)).__dict__, out)
+        self.layout.write(asdict(value if self._encode is None else self._encode(value)), out)
 
     def block(self) -> list[list[Any]]:
         return self.layout.block()

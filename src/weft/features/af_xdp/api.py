@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Module, Text, u8, u16
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -40,8 +41,7 @@ NO_FLAGS = AfXdpFlag(0)
 
 
 @api.reply("af_xdp_create_v3_reply", 0x5383D31F)
-@dataclass
-class AfXdpCreateV3Reply:
+class AfXdpCreateV3Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Module, u32
 from weft.core.api.interface_types import InterfaceIndex
@@ -20,8 +21,7 @@ api = Module("arp", "1.0.0", "Proxy ARP")
 
 
 @api.structure("proxy_arp")
-@dataclass
-class ProxyArp:
+class ProxyArp(Struct):
     """Addresses that are answered for, on interfaces of a table."""
 
     table_id: u32
@@ -41,8 +41,7 @@ def proxy_arp_add_del(engine: Engine, is_add: bool, proxy: ProxyArp) -> None:
 
 
 @api.details("proxy_arp_details", 0x5B948673)
-@dataclass
-class ProxyArpDetails:
+class ProxyArpDetails(Struct):
     """Addresses that are answered for."""
 
     proxy: ProxyArp
@@ -62,8 +61,7 @@ def proxy_arp_intfc_enable_disable(engine: Engine, sw_if_index: InterfaceIndex, 
 
 
 @api.details("proxy_arp_intfc_details", 0xF6458E5F)
-@dataclass
-class ProxyArpIntfcDetails:
+class ProxyArpIntfcDetails(Struct):
     """An interface on which others are answered for."""
 
     sw_if_index: u32

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import u16, u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex, SubIfFlags
@@ -19,8 +20,7 @@ MAX_VLAN = 4095
 
 
 @api.reply("create_subif_reply", 0x5383D31F)
-@dataclass
-class CreateSubifReply:
+class CreateSubifReply(Struct):
     """The sub-interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -80,8 +80,7 @@ def _create(engine: Engine, parent: Interface, sub: SubInterface, error: str) ->
 
 
 @api.reply("create_vlan_subif_reply", 0x5383D31F)
-@dataclass
-class CreateVlanSubifReply:
+class CreateVlanSubifReply(Struct):
     """The sub-interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Module, Text, u8
 from weft.core.model import Invalid
@@ -36,8 +37,7 @@ def source_of(id: int) -> Source:
 
 
 @api.structure("fib_source")
-@dataclass
-class FibSource:
+class FibSource(Struct):
     """A source. Of several that say something of a prefix, the one with the lowest priority is heard."""
 
     priority: u8
@@ -46,8 +46,7 @@ class FibSource:
 
 
 @api.reply("fib_source_add_reply", 0x604FD6F1)
-@dataclass
-class FibSourceAddReply:
+class FibSourceAddReply(Struct):
     """The new source's number."""
 
     id: u8 = 0
@@ -59,8 +58,7 @@ def fib_source_add(engine: Engine, src: FibSource) -> None:
 
 
 @api.details("fib_source_details", 0x8668ACDB)
-@dataclass
-class FibSourceDetails:
+class FibSourceDetails(Struct):
     """A source."""
 
     src: FibSource

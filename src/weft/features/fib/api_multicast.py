@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from weft.core.api import Module
 from weft.features.fib.api_types import FibPath
@@ -35,8 +36,7 @@ class MfibItfFlags(enum.IntFlag):
 
 
 @types.structure("mfib_path")
-@dataclass
-class MfibPath:
+class MfibPath(Struct):
     """A path of a multicast route."""
 
     itf_flags: MfibItfFlags

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from typing import Annotated
+
+from msgspec import Struct, field
 
 from weft.core.api import Fixed, Module, u8, u32
 from weft.core.api.interface_types import NO_INTERFACE
@@ -55,8 +56,7 @@ class FibPathType(enum.IntEnum):
 
 
 @types.structure("fib_mpls_label")
-@dataclass
-class FibMplsLabel:
+class FibMplsLabel(Struct):
     """An MPLS label."""
 
     is_uniform: u8
@@ -69,8 +69,7 @@ NO_LABELS = [FibMplsLabel(0, 0, 0, 0)] * MOST_LABELS
 
 
 @types.structure("fib_path_nh")
-@dataclass
-class FibPathNh:
+class FibPathNh(Struct):
     """A next hop: an address, or another object by its number."""
 
     address: AddressUnion = NO_ADDRESS
@@ -80,8 +79,7 @@ class FibPathNh:
 
 
 @types.structure("fib_path")
-@dataclass
-class FibPath:
+class FibPath(Struct):
     """A path. ``sw_if_index`` is ~0 where it says nothing; then ``table_id`` says where the next hop is looked for."""
 
     sw_if_index: u32 = NO_INTERFACE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Module, Text, u16, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -37,8 +38,7 @@ class AfPacketFlags(enum.IntFlag):
 
 
 @api.reply("af_packet_create_reply", 0x5383D31F)
-@dataclass
-class AfPacketCreateReply:
+class AfPacketCreateReply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -54,8 +54,7 @@ def af_packet_create(
 
 
 @api.reply("af_packet_create_v2_reply", 0x5383D31F)
-@dataclass
-class AfPacketCreateV2Reply:
+class AfPacketCreateV2Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -82,8 +81,7 @@ def af_packet_create_v2(
 
 
 @api.reply("af_packet_create_v3_reply", 0x5383D31F)
-@dataclass
-class AfPacketCreateV3Reply:
+class AfPacketCreateV3Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -135,8 +133,7 @@ def af_packet_set_l4_cksum_offload(engine: Engine, sw_if_index: InterfaceIndex, 
 
 
 @api.details("af_packet_details", 0x58C7C042)
-@dataclass
-class AfPacketDetails:
+class AfPacketDetails(Struct):
     """A port, and its Linux interface."""
 
     sw_if_index: InterfaceIndex

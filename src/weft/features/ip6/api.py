@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api.interface_types import InterfaceIndex
 from weft.core.api.ip_types import Ip6Address
@@ -45,8 +46,7 @@ def sw_interface_ip6_set_link_local_address(engine: Engine, sw_if_index: Interfa
 
 
 @api.reply("sw_interface_ip6_get_link_local_address_reply", 0xD16B7130)
-@dataclass
-class SwInterfaceIp6GetLinkLocalAddressReply:
+class SwInterfaceIp6GetLinkLocalAddressReply(Struct):
     """The address."""
 
     ip: Ip6Address = UNSPECIFIED

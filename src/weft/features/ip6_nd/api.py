@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from ipaddress import IPv6Interface
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Client, Counted, Module, Subscribers, f64, u8, u16, u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -96,8 +97,7 @@ def sw_interface_ip6nd_ra_prefix(
 
 
 @api.structure("ip6nd_ra_prefix")
-@dataclass
-class Ip6ndRaPrefix:
+class Ip6ndRaPrefix(Struct):
     """A prefix that hosts are told of. Its lifetimes do not run off: hosts are told the same each time."""
 
     prefix: Prefix
@@ -112,8 +112,7 @@ class Ip6ndRaPrefix:
 
 
 @api.details("sw_interface_ip6nd_ra_details", 0xD3198DE5)
-@dataclass
-class SwInterfaceIp6ndRaDetails:
+class SwInterfaceIp6ndRaDetails(Struct):
     """What an interface's advertisements say, and what became of them. Times are in seconds; 0: never."""
 
     sw_if_index: InterfaceIndex
@@ -140,7 +139,7 @@ class SwInterfaceIp6ndRaDetails:
     n_solicitations_rcvd: u32
     n_solicitations_dropped: u32
     n_prefixes: u32 = 0
-    prefixes: Annotated[list[Ip6ndRaPrefix], Counted("n_prefixes")] = field(default_factory=list)
+    prefixes: Annotated[list[Ip6ndRaPrefix], Counted("n_prefixes")] = []
 
 
 @api.dump(
@@ -219,8 +218,7 @@ def ip6nd_proxy_add_del(engine: Engine, sw_if_index: InterfaceIndex, is_add: boo
 
 
 @api.details("ip6nd_proxy_details", 0x30B9FF4A)
-@dataclass
-class Ip6ndProxyDetails:
+class Ip6ndProxyDetails(Struct):
     """A host that is answered for, and the interface that it is behind."""
 
     sw_if_index: InterfaceIndex
@@ -253,8 +251,7 @@ def ip6nd_send_router_solicitation(
 
 
 @api.structure("ip6_ra_prefix_info")
-@dataclass
-class Ip6RaPrefixInfo:
+class Ip6RaPrefixInfo(Struct):
     """A prefix that another router tells of."""
 
     prefix: Prefix
@@ -264,8 +261,7 @@ class Ip6RaPrefixInfo:
 
 
 @api.event("ip6_ra_event", 0x0364C1C5)
-@dataclass
-class Ip6RaEvent:
+class Ip6RaEvent(Struct):
     """Another router has presented itself."""
 
     pid: u32
@@ -277,7 +273,7 @@ class Ip6RaEvent:
     neighbor_reachable_time_in_msec: u32
     time_in_msec_between_retransmitted_neighbor_solicitations: u32
     n_prefixes: u32 = 0
-    prefixes: Annotated[list[Ip6RaPrefixInfo], Counted("n_prefixes")] = field(default_factory=list)
+    prefixes: Annotated[list[Ip6RaPrefixInfo], Counted("n_prefixes")] = []
 
 
 @model

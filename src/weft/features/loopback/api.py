@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import u32
 from weft.core.api.ethernet_types import MacAddress
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 
 @api.reply("create_loopback_reply", 0x5383D31F)
-@dataclass
-class CreateLoopbackReply:
+class CreateLoopbackReply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -31,8 +31,7 @@ def create_loopback(engine: Engine, mac_address: MacAddress) -> CreateLoopbackRe
 
 
 @api.reply("create_loopback_instance_reply", 0x5383D31F)
-@dataclass
-class CreateLoopbackInstanceReply:
+class CreateLoopbackInstanceReply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Client, Counted, Fixed, Module, Text, i32, u8, u16, u32, u64
 from weft.core.api.describe import describe_all
@@ -21,8 +22,7 @@ SHARED_MEMORY = "the API has no shared-memory transport; connect to its socket w
 
 
 @api.structure("module_version")
-@dataclass
-class ModuleVersion:
+class ModuleVersion(Struct):
     """A module's version."""
 
     major: u32
@@ -32,8 +32,7 @@ class ModuleVersion:
 
 
 @api.structure("message_table_entry")
-@dataclass
-class MessageTableEntry:
+class MessageTableEntry(Struct):
     """A message's number and its name with the CRC."""
 
     index: u16
@@ -41,8 +40,7 @@ class MessageTableEntry:
 
 
 @api.reply("memclnt_create_reply", 0x42EC4560, head=("context",))
-@dataclass
-class MemclntCreateReply:
+class MemclntCreateReply(Struct):
     """Shared memory is not offered."""
 
     response: i32 = -9
@@ -64,8 +62,7 @@ def memclnt_create(
 
 
 @api.reply("memclnt_delete_reply", 0x3D3B6312, head=())
-@dataclass
-class MemclntDeleteReply:
+class MemclntDeleteReply(Struct):
     """Shared memory is not offered."""
 
     response: i32 = -9
@@ -108,8 +105,7 @@ def rpc_call(
 
 
 @api.reply("get_first_msg_id_reply", 0x7D337472)
-@dataclass
-class GetFirstMsgIdReply:
+class GetFirstMsgIdReply(Struct):
     """Where a module's messages begin in the table."""
 
     first_msg_id: u16 = 0xFFFF
@@ -125,12 +121,11 @@ def get_first_msg_id(engine: Engine, client: Client, name: Annotated[str, Text(6
 
 
 @api.reply("api_versions_reply", 0x5F0D99D6)
-@dataclass
-class ApiVersionsReply:
+class ApiVersionsReply(Struct):
     """The versions of all modules."""
 
     count: u32 = 0
-    api_versions: Annotated[list[ModuleVersion], Counted("count")] = field(default_factory=list)
+    api_versions: Annotated[list[ModuleVersion], Counted("count")] = []
 
 
 @api.request("api_versions", 0x51077D14, reply=ApiVersionsReply)
@@ -151,14 +146,13 @@ def trace_plugin_msg_ids(
 
 
 @api.reply("sockclnt_create_reply", 0x35166268, head=("client_index", "context"))
-@dataclass
-class SockclntCreateReply:
+class SockclntCreateReply(Struct):
     """The message table."""
 
     response: i32 = 0
     index: u32 = 0
     count: u16 = 0
-    message_table: Annotated[list[MessageTableEntry], Counted("count")] = field(default_factory=list)
+    message_table: Annotated[list[MessageTableEntry], Counted("count")] = []
 
 
 @api.request("sockclnt_create", 0x455FB9C4, head=("context",), reply=SockclntCreateReply)
@@ -170,8 +164,7 @@ def sockclnt_create(engine: Engine, client: Client, name: Annotated[str, Text(64
 
 
 @api.reply("sockclnt_delete_reply", 0x8F38B1EE, head=("context",))
-@dataclass
-class SockclntDeleteReply:
+class SockclntDeleteReply(Struct):
     """The client may close its connection."""
 
     response: i32 = 0
@@ -200,8 +193,7 @@ def memclnt_keepalive(engine: Engine) -> None:
 
 
 @api.reply("control_ping_reply", 0xF6B0B8CA)
-@dataclass
-class ControlPingReply:
+class ControlPingReply(Struct):
     """All that was asked before has been answered."""
 
     client_index: u32 = 0
@@ -215,8 +207,7 @@ def control_ping(engine: Engine, client: Client) -> ControlPingReply:
 
 
 @api.reply("memclnt_create_v2_reply", 0x42EC4560, head=("context",))
-@dataclass
-class MemclntCreateV2Reply:
+class MemclntCreateV2Reply(Struct):
     """Shared memory is not offered."""
 
     response: i32 = -9
@@ -239,8 +230,7 @@ def memclnt_create_v2(
 
 
 @api.reply("get_api_json_reply", 0xEA715B59)
-@dataclass
-class GetApiJsonReply:
+class GetApiJsonReply(Struct):
     """All modules in JSON."""
 
     json: str = ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Client, Module, f64, u8, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -32,8 +33,7 @@ class IpNeighborFlags(enum.IntFlag):
 
 
 @api.structure("ip_neighbor")
-@dataclass
-class IpNeighbor:
+class IpNeighbor(Struct):
     """Who has which address on an interface."""
 
     sw_if_index: InterfaceIndex
@@ -59,8 +59,7 @@ def described(neighbor: Neighbor) -> IpNeighbor:
 
 
 @api.reply("ip_neighbor_add_del_reply", 0x1992DEAB)
-@dataclass
-class IpNeighborAddDelReply:
+class IpNeighborAddDelReply(Struct):
     """The number of the neighbor's adjacency in the stats segment; ~0 while nothing is forwarded to it."""
 
     stats_index: u32 = 0xFFFFFFFF
@@ -87,8 +86,7 @@ def ip_neighbor_add_del(engine: Engine, is_add: bool, neighbor: IpNeighbor) -> I
 
 
 @api.details("ip_neighbor_details", 0xE29D79F0)
-@dataclass
-class IpNeighborDetails:
+class IpNeighborDetails(Struct):
     """A neighbor. ``age``: seconds since it was last heard of."""
 
     age: f64
@@ -130,8 +128,7 @@ def ip_neighbor_config(engine: Engine, af: AddressFamily, max_number: u32, max_a
 
 
 @api.reply("ip_neighbor_config_get_reply", 0x798E6FDD)
-@dataclass
-class IpNeighborConfigGetReply:
+class IpNeighborConfigGetReply(Struct):
     """The limits."""
 
     af: AddressFamily = AddressFamily.ADDRESS_IP4
@@ -202,8 +199,7 @@ class IpNeighborEventFlags(enum.IntFlag):
 
 
 @api.event("ip_neighbor_event", 0xBDB092B2)
-@dataclass
-class IpNeighborEvent:
+class IpNeighborEvent(Struct):
     """A neighbor has come, or changed."""
 
     pid: u32
@@ -211,8 +207,7 @@ class IpNeighborEvent:
 
 
 @api.event("ip_neighbor_event_v2", 0xC1D53DC0)
-@dataclass
-class IpNeighborEventV2:
+class IpNeighborEventV2(Struct):
     """A neighbor has come, changed or gone."""
 
     pid: u32
@@ -220,8 +215,7 @@ class IpNeighborEventV2:
     neighbor: IpNeighbor
 
 
-@dataclass(frozen=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """Of whom a client wants to hear: an address (unspecified: any) on an interface (~0: any)."""
 
     client: Client

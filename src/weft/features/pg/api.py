@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Module, u8, u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -42,8 +43,7 @@ MODES = dict(zip(PgInterfaceMode, (Mode.ETHERNET, Mode.IP4, Mode.IP6), strict=Tr
 
 
 @api.reply("pg_create_interface_reply", 0x5383D31F)
-@dataclass
-class PgCreateInterfaceReply:
+class PgCreateInterfaceReply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -60,8 +60,7 @@ def pg_create_interface(
 
 
 @api.reply("pg_create_interface_v2_reply", 0x5383D31F)
-@dataclass
-class PgCreateInterfaceV2Reply:
+class PgCreateInterfaceV2Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -77,8 +76,7 @@ def pg_create_interface_v2(
 
 
 @api.reply("pg_create_interface_v3_reply", 0x5383D31F)
-@dataclass
-class PgCreateInterfaceV3Reply:
+class PgCreateInterfaceV3Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Client, Module, f64, u32
 from weft.core.api.ip_types import Address
@@ -24,8 +25,7 @@ LONGEST = 3600  #: seconds between requests
 
 
 @api.event("ping_finished_event", 0x397CCF72)
-@dataclass
-class PingFinishedEvent:
+class PingFinishedEvent(Struct):
     """A ping is over."""
 
     request_count: u32

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Module
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -45,8 +46,7 @@ def sw_interface_span_enable_disable(
 
 
 @api.details("sw_interface_span_details", 0x8A20E79F)
-@dataclass
-class SwInterfaceSpanDetails:
+class SwInterfaceSpanDetails(Struct):
     """A mirror."""
 
     sw_if_index_from: InterfaceIndex

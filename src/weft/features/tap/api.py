@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Module, Text, u8, u16, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -42,8 +43,7 @@ class TapFlags(enum.IntFlag):
 
 
 @api.reply("tap_create_v3_reply", 0x5383D31F)
-@dataclass
-class TapCreateV3Reply:
+class TapCreateV3Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -114,8 +114,7 @@ def tap_create_v3(
 
 
 @api.reply("tap_create_v2_reply", 0x5383D31F)
-@dataclass
-class TapCreateV2Reply:
+class TapCreateV2Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -164,8 +163,7 @@ def tap_delete_v2(engine: Engine, sw_if_index: InterfaceIndex) -> None:
 
 
 @api.details("sw_interface_tap_v2_details", 0x1E2B2A47)
-@dataclass
-class SwInterfaceTapV2Details:
+class SwInterfaceTapV2Details(Struct):
     """A tap. Its queues have no rings here; ``rx_ring_sz`` is the length of Linux's queue, as it was asked for."""
 
     sw_if_index: u32

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Module, Text, i32, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -24,8 +25,7 @@ LOW_HALF = (1 << 32) - 1
 
 
 @api.reply("create_vhost_user_if_reply", 0x5383D31F)
-@dataclass
-class CreateVhostUserIfReply:
+class CreateVhostUserIfReply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -52,8 +52,7 @@ def create_vhost_user_if(
 
 
 @api.reply("create_vhost_user_if_v2_reply", 0x5383D31F)
-@dataclass
-class CreateVhostUserIfV2Reply:
+class CreateVhostUserIfV2Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -142,8 +141,7 @@ def delete_vhost_user_if(engine: Engine, sw_if_index: InterfaceIndex) -> None:
 
 
 @api.details("sw_interface_vhost_user_details", 0x0CEE1E53)
-@dataclass
-class SwInterfaceVhostUserDetails:
+class SwInterfaceVhostUserDetails(Struct):
     """An interface, and what its front end has agreed to. ``sock_errno``: why the last connection failed; 0: it did
     not.
     """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Module, u8, u16, u64
 from weft.core.api.ethernet_types import MacAddress
@@ -18,8 +19,7 @@ api = Module("virtio", "3.0.0", "Virtio network devices on the PCI bus")
 
 
 @pci_types.structure("pci_address")
-@dataclass
-class PciAddress:
+class PciAddress(Struct):
     """Where a device is."""
 
     domain: u16
@@ -42,8 +42,7 @@ class VirtioFlags(enum.IntFlag):
 
 
 @api.reply("virtio_pci_create_reply", 0x5383D31F)
-@dataclass
-class VirtioPciCreateReply:
+class VirtioPciCreateReply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -63,8 +62,7 @@ def virtio_pci_create(
 
 
 @api.reply("virtio_pci_create_v2_reply", 0x5383D31F)
-@dataclass
-class VirtioPciCreateV2Reply:
+class VirtioPciCreateV2Reply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -88,8 +86,7 @@ def virtio_pci_delete(engine: Engine, sw_if_index: InterfaceIndex) -> None:
 
 
 @api.details("sw_interface_virtio_pci_details", 0x6CA9C167)
-@dataclass
-class SwInterfaceVirtioPciDetails:
+class SwInterfaceVirtioPciDetails(Struct):
     """An interface that is such a device."""
 
     sw_if_index: InterfaceIndex

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Counted, Module, Text, f64, u32, u64
 from weft.core.cli import CliError
@@ -25,8 +26,7 @@ SHARED_MEMORY = "the API has no shared-memory transport, so no text can be passe
 
 
 @api.reply("cli_reply", 0x06D68297)
-@dataclass
-class CliReply:
+class CliReply(Struct):
     """Shared memory is not offered."""
 
     reply_in_shmem: u64 = 0
@@ -38,8 +38,7 @@ def cli(engine: Engine, cmd_in_shmem: u64) -> None:
 
 
 @api.reply("cli_inband_reply", 0x05879051)
-@dataclass
-class CliInbandReply:
+class CliInbandReply(Struct):
     """What the command has printed; with a retval, the error."""
 
     reply: str = ""
@@ -55,8 +54,7 @@ async def cli_inband(engine: Engine, cmd: str) -> CliInbandReply:
 
 
 @api.reply("get_node_index_reply", 0xA8600B89)
-@dataclass
-class GetNodeIndexReply:
+class GetNodeIndexReply(Struct):
     """The node's number."""
 
     node_index: u32 = NONE
@@ -71,8 +69,7 @@ def get_node_index(engine: Engine, node_name: Annotated[str, Text(64)]) -> GetNo
 
 
 @api.reply("add_node_next_reply", 0x2ED75F32)
-@dataclass
-class AddNodeNextReply:
+class AddNodeNextReply(Struct):
     """Which way out it is."""
 
     next_index: u32 = NONE
@@ -92,8 +89,7 @@ def add_node_next(
 
 
 @api.reply("get_next_index_reply", 0x2ED75F32)
-@dataclass
-class GetNextIndexReply:
+class GetNextIndexReply(Struct):
     """Which way out it is."""
 
     next_index: u32 = NONE
@@ -121,8 +117,7 @@ def way_out(engine: Engine, node: str, next: str) -> int:
 
 
 @api.structure("thread_data")
-@dataclass
-class ThreadData:
+class ThreadData(Struct):
     """A thread. Its place is where it runs now."""
 
     id: u32
@@ -135,12 +130,11 @@ class ThreadData:
 
 
 @api.reply("show_threads_reply", 0xEFD78E83)
-@dataclass
-class ShowThreadsReply:
+class ShowThreadsReply(Struct):
     """The threads."""
 
     count: u32 = 0
-    thread_data: Annotated[list[ThreadData], Counted("count")] = field(default_factory=list)
+    thread_data: Annotated[list[ThreadData], Counted("count")] = []
 
 
 @api.request("show_threads", 0x51077D14, reply=ShowThreadsReply)
@@ -156,8 +150,7 @@ def show_threads(engine: Engine) -> ShowThreadsReply:
 
 
 @api.reply("get_node_graph_reply", 0x06D68297)
-@dataclass
-class GetNodeGraphReply:
+class GetNodeGraphReply(Struct):
     """Shared memory is not offered."""
 
     reply_in_shmem: u64 = 0
@@ -169,8 +162,7 @@ def get_node_graph(engine: Engine) -> None:
 
 
 @api.reply("get_f64_endian_value_reply", 0x7E02E404, head=("context",))
-@dataclass
-class GetF64EndianValueReply:
+class GetF64EndianValueReply(Struct):
     """The number one."""
 
     retval: u32 = 0
@@ -186,8 +178,7 @@ def get_f64_endian_value(engine: Engine, f64_one: f64 = 1.0) -> GetF64EndianValu
 
 
 @api.reply("get_f64_increment_by_one_reply", 0xD25DBAA3, head=("context",))
-@dataclass
-class GetF64IncrementByOneReply:
+class GetF64IncrementByOneReply(Struct):
     """The number plus one."""
 
     retval: u32 = 0

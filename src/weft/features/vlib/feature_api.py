@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Module, Text
 from weft.core.api.interface_types import InterfaceIndex
@@ -32,8 +33,7 @@ def feature_enable_disable(
 
 
 @api.reply("feature_is_enabled_reply", 0x03F284B5, head=("client_index", "context", "retval"))
-@dataclass
-class FeatureIsEnabledReply:
+class FeatureIsEnabledReply(Struct):
     """Whether it is."""
 
     is_enabled: bool = False

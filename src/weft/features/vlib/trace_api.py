@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Module, u8, u32
 from weft.core.model import Invalid, model
@@ -53,8 +54,7 @@ class TraceFilterFlag(enum.IntEnum):
 
 
 @api.details("trace_details", 0x1553E9EB, head=("client_index", "context"))
-@dataclass
-class TraceDetails:
+class TraceDetails(Struct):
     """A packet's way."""
 
     thread_id: u32
@@ -67,8 +67,7 @@ class TraceDetails:
 
 
 @api.reply("trace_dump_reply", 0xE0E87F9D)
-@dataclass
-class TraceDumpReply:
+class TraceDumpReply(Struct):
     """Where the dump has stopped: the last packet's thread and position, and whether there are more."""
 
     last_thread_id: u32 = 0
@@ -104,8 +103,7 @@ def trace_dump(
 
 
 @api.details("trace_v2_details", 0x91F87D52)
-@dataclass
-class TraceV2Details:
+class TraceV2Details(Struct):
     """A packet's way. ``more``: its thread has more."""
 
     thread_id: u32
@@ -190,8 +188,7 @@ def trace_set_filter_function(engine: Engine, filter_function_name: str) -> None
 
 
 @api.details("trace_filter_function_details", 0x28821359)
-@dataclass
-class TraceFilterFunctionDetails:
+class TraceFilterFunctionDetails(Struct):
     """A way to choose packets."""
 
     selected: bool

@@ -6,9 +6,10 @@ import enum
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Module, Text
 from weft.core.api.vpe_types import Timestamp
@@ -46,8 +47,7 @@ LEVELS = {
 
 
 @api.reply("show_version_reply", 0xC919BDE1)
-@dataclass
-class ShowVersionReply:
+class ShowVersionReply(Struct):
     """``version`` begins with the release of VPP whose API is spoken, and ends with our own."""
 
     program: Annotated[str, Text(32)] = ""
@@ -67,8 +67,7 @@ def show_version(engine: Engine) -> ShowVersionReply:
 
 
 @api.reply("show_vpe_system_time_reply", 0x7FFD8193)
-@dataclass
-class ShowVpeSystemTimeReply:
+class ShowVpeSystemTimeReply(Struct):
     """The time."""
 
     vpe_system_time: Timestamp = 0.0
@@ -81,8 +80,7 @@ def show_vpe_system_time(engine: Engine) -> ShowVpeSystemTimeReply:
 
 
 @api.details("log_details", 0x03D61CC0)
-@dataclass
-class LogDetails:
+class LogDetails(Struct):
     """A message of the log, cut to what fits."""
 
     timestamp: Timestamp

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from weft.core.api import Module, u16, u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -24,24 +25,21 @@ NONE = 0xFFFFFFFF  #: an instance, or a way out: as it comes
 
 
 @api.reply("vxlan_add_del_tunnel_reply", 0x5383D31F)
-@dataclass
-class VxlanAddDelTunnelReply:
+class VxlanAddDelTunnelReply(Struct):
     """The tunnel's interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
 
 
 @api.reply("vxlan_add_del_tunnel_v2_reply", 0x5383D31F)
-@dataclass
-class VxlanAddDelTunnelV2Reply:
+class VxlanAddDelTunnelV2Reply(Struct):
     """The tunnel's interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
 
 
 @api.reply("vxlan_add_del_tunnel_v3_reply", 0x5383D31F)
-@dataclass
-class VxlanAddDelTunnelV3Reply:
+class VxlanAddDelTunnelV3Reply(Struct):
     """The tunnel's interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
@@ -180,8 +178,7 @@ def _add_del(
 
 
 @api.details("vxlan_tunnel_details", 0xC3916CB1)
-@dataclass
-class VxlanTunnelDetails:
+class VxlanTunnelDetails(Struct):
     """A tunnel."""
 
     sw_if_index: InterfaceIndex
@@ -195,8 +192,7 @@ class VxlanTunnelDetails:
 
 
 @api.details("vxlan_tunnel_v2_details", 0xD3BDD4D9)
-@dataclass
-class VxlanTunnelV2Details:
+class VxlanTunnelV2Details(Struct):
     """A tunnel, with its ports."""
 
     sw_if_index: InterfaceIndex

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from msgspec import Struct
 
 from weft.core.api import Fixed, Text, u8, u16, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -20,8 +21,7 @@ NO_FLAGS = SubIfFlags(0)
 
 
 @api.details("sw_interface_details", 0x6C221FC7)
-@dataclass
-class SwInterfaceDetails:
+class SwInterfaceDetails(Struct):
     """An interface. ``mtu``: of layer 3, IPv4, IPv6 and MPLS; ``link_speed`` in kbit/s."""
 
     sw_if_index: InterfaceIndex

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Client, Subscribers, u32
 from weft.core.api.interface_types import IfStatusFlags, InterfaceIndex
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 
 @api.event("sw_interface_event", 0x2D3D95A7)
-@dataclass
-class SwInterfaceEvent:
+class SwInterfaceEvent(Struct):
     """An interface went up, down or away."""
 
     pid: u32

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Counted, u8, u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -64,8 +65,7 @@ def sw_interface_set_rx_placement(
 
 
 @api.details("sw_interface_rx_placement_details", 0x9E44A7CE, head=("client_index", "context"))
-@dataclass
-class SwInterfaceRxPlacementDetails:
+class SwInterfaceRxPlacementDetails(Struct):
     """A receive queue. ``worker_id`` is the thread's number: 0 is the main thread, 1 the first worker."""
 
     sw_if_index: InterfaceIndex
@@ -95,8 +95,7 @@ def sw_interface_set_default_rx_mode(engine: Engine, mode: WireMode) -> None:
 
 
 @api.reply("sw_interface_get_default_rx_mode_reply", 0x2339DA5A)
-@dataclass
-class SwInterfaceGetDefaultRxModeReply:
+class SwInterfaceGetDefaultRxModeReply(Struct):
     """The mode; RX_MODE_API_DEFAULT: as each device likes."""
 
     mode: WireMode = WireMode.RX_MODE_API_UNKNOWN
@@ -127,23 +126,21 @@ def sw_interface_set_tx_placement(
 
 
 @api.reply("sw_interface_tx_placement_get_reply", 0x53B48F5D)
-@dataclass
-class SwInterfaceTxPlacementGetReply:
+class SwInterfaceTxPlacementGetReply(Struct):
     """The end."""
 
     cursor: u32 = 0xFFFFFFFF
 
 
 @api.details("sw_interface_tx_placement_details", 0x00381A2E, head=("client_index", "context"))
-@dataclass
-class SwInterfaceTxPlacementDetails:
+class SwInterfaceTxPlacementDetails(Struct):
     """A transmit queue and the threads that use it."""
 
     sw_if_index: InterfaceIndex
     queue_id: u32
     shared: u8
     array_size: u32 = 0
-    threads: Annotated[list[u32], Counted("array_size")] = field(default_factory=list)
+    threads: Annotated[list[u32], Counted("array_size")] = []
 
 
 @api.unimplemented(

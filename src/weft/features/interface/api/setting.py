@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Fixed, Text, u8, u16, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -50,8 +51,7 @@ def sw_interface_set_mac_address(engine: Engine, sw_if_index: InterfaceIndex, ma
 
 
 @api.reply("sw_interface_get_mac_address_reply", 0x40EF2C08)
-@dataclass
-class SwInterfaceGetMacAddressReply:
+class SwInterfaceGetMacAddressReply(Struct):
     """The MAC address; zero if there is no layer 2."""
 
     mac_address: MacAddress = 0

@@ -5,9 +5,10 @@ of interfaces.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from weft.core.api import u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -40,8 +41,7 @@ def sw_interface_set_table(engine: Engine, sw_if_index: InterfaceIndex, is_ipv6:
 
 
 @interface_api.reply("sw_interface_get_table_reply", 0xA6EB0109)
-@dataclass
-class SwInterfaceGetTableReply:
+class SwInterfaceGetTableReply(Struct):
     """The table's number."""
 
     vrf_id: u32 = 0
@@ -142,8 +142,7 @@ def sw_interface_address_replace_end(engine: Engine) -> None:
 
 
 @api.details("ip_address_details", 0xEE29B797)
-@dataclass
-class IpAddressDetails:
+class IpAddressDetails(Struct):
     """An address of an interface."""
 
     sw_if_index: InterfaceIndex
@@ -171,8 +170,7 @@ def sw_interface_set_unnumbered(
 
 
 @api.details("ip_unnumbered_details", 0xCC59BD42)
-@dataclass
-class IpUnnumberedDetails:
+class IpUnnumberedDetails(Struct):
     """An interface that uses the addresses of another one."""
 
     sw_if_index: InterfaceIndex
@@ -196,8 +194,7 @@ def sw_interface_set_ip_directed_broadcast(engine: Engine, sw_if_index: Interfac
 
 
 @api.details("ip_details", 0xEB152D07)
-@dataclass
-class IpDetails:
+class IpDetails(Struct):
     """An interface that takes packets of a family."""
 
     sw_if_index: InterfaceIndex

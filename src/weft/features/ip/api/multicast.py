@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Counted, Fixed, u8, u16, u32
 from weft.core.api.interface_types import InterfaceIndex
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 
 @api.details("ip_mtable_details", 0xB9D2E09E, head=("client_index", "context"))
-@dataclass
-class IpMtableDetails:
+class IpMtableDetails(Struct):
     """A multicast table."""
 
     table: IpTable
@@ -30,8 +30,7 @@ def ip_mtable_dump(engine: Engine) -> None:
 
 
 @api.structure("ip_mroute")
-@dataclass
-class IpMroute:
+class IpMroute(Struct):
     """A multicast route."""
 
     table_id: u32
@@ -39,12 +38,11 @@ class IpMroute:
     rpf_id: u32
     prefix: Mprefix
     n_paths: u8 = 0
-    paths: Annotated[list[MfibPath], Counted("n_paths")] = field(default_factory=list)
+    paths: Annotated[list[MfibPath], Counted("n_paths")] = []
 
 
 @api.reply("ip_mroute_add_del_reply", 0x1992DEAB)
-@dataclass
-class IpMrouteAddDelReply:
+class IpMrouteAddDelReply(Struct):
     """The route's number in the stats segment."""
 
     stats_index: u32 = 0
@@ -56,8 +54,7 @@ def ip_mroute_add_del(engine: Engine, *, is_add: bool = True, is_multipath: bool
 
 
 @api.details("ip_mroute_details", 0xC5CB23FC)
-@dataclass
-class IpMrouteDetails:
+class IpMrouteDetails(Struct):
     """A multicast route."""
 
     route: IpMroute
@@ -69,8 +66,7 @@ def ip_mroute_dump(engine: Engine, table: IpTable) -> None:
 
 
 @api.details("mfib_signal_details", 0x6F4A4CFB)
-@dataclass
-class MfibSignalDetails:
+class MfibSignalDetails(Struct):
     """A packet that a multicast route was to signal."""
 
     sw_if_index: InterfaceIndex

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct, field
 
 from weft.core.api import Counted, u8, u32
 from weft.core.api.ip_types import Prefix
@@ -27,20 +28,18 @@ EVERYTHING = IPv4Interface("0.0.0.0/0")
 
 
 @api.structure("ip_route")
-@dataclass
-class IpRoute:
+class IpRoute(Struct):
     """A route. ``stats_index`` is its number in the stats segment's ``/net/route/to``."""
 
     table_id: u32 = 0
     stats_index: u32 = 0
     prefix: Prefix = EVERYTHING
     n_paths: u8 = 0
-    paths: Annotated[list[FibPath], Counted("n_paths")] = field(default_factory=list)
+    paths: Annotated[list[FibPath], Counted("n_paths")] = []
 
 
 @api.structure("ip_route_v2")
-@dataclass
-class IpRouteV2:
+class IpRouteV2(Struct):
     """The same, with the number of the source that says so (see ``fib_source_dump``); 0 in a request: the API."""
 
     table_id: u32 = 0
@@ -48,15 +47,14 @@ class IpRouteV2:
     prefix: Prefix = EVERYTHING
     n_paths: u8 = 0
     src: u8 = 0
-    paths: Annotated[list[FibPath], Counted("n_paths")] = field(default_factory=list)
+    paths: Annotated[list[FibPath], Counted("n_paths")] = []
 
 
 # --- adding and deleting
 
 
 @api.reply("ip_route_add_del_reply", 0x1992DEAB)
-@dataclass
-class IpRouteAddDelReply:
+class IpRouteAddDelReply(Struct):
     """The route's number in the stats segment."""
 
     stats_index: u32 = 0
@@ -71,8 +69,7 @@ def ip_route_add_del(engine: Engine, *, is_add: bool = True, is_multipath: bool,
 
 
 @api.reply("ip_route_add_del_v2_reply", 0x1992DEAB)
-@dataclass
-class IpRouteAddDelV2Reply:
+class IpRouteAddDelV2Reply(Struct):
     """The route's number in the stats segment."""
 
     stats_index: u32 = 0
@@ -119,8 +116,7 @@ def _forget(ip: Ip, table: Table, prefix: IPv4Interface | IPv6Interface, source:
 
 
 @api.details("ip_route_details", 0xBDA8F315)
-@dataclass
-class IpRouteDetails:
+class IpRouteDetails(Struct):
     """A route, as it is heard."""
 
     route: IpRoute
@@ -136,8 +132,7 @@ def ip_route_dump(engine: Engine, table: IpTable) -> Iterator[IpRouteDetails]:
 
 
 @api.details("ip_route_v2_details", 0xB09AA6C0)
-@dataclass
-class IpRouteV2Details:
+class IpRouteV2Details(Struct):
     """A route, as it is heard."""
 
     route: IpRouteV2
@@ -172,8 +167,7 @@ def _prefix(ip: Ip, entry: Entry) -> IPv4Interface | IPv6Interface:
 
 
 @api.reply("ip_route_lookup_reply", 0x5D8FEBCB)
-@dataclass
-class IpRouteLookupReply:
+class IpRouteLookupReply(Struct):
     """The route."""
 
     route: IpRoute = field(default_factory=IpRoute)
@@ -186,8 +180,7 @@ def ip_route_lookup(engine: Engine, table_id: u32, exact: u8, prefix: Prefix) ->
 
 
 @api.reply("ip_route_lookup_v2_reply", 0x84CC9E03)
-@dataclass
-class IpRouteLookupV2Reply:
+class IpRouteLookupV2Reply(Struct):
     """The route."""
 
     route: IpRouteV2 = field(default_factory=IpRouteV2)

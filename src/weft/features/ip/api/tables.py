@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct, field
 
 from weft.core.api import Text, u32
 from weft.core.model import model
@@ -20,8 +21,7 @@ ANY_TABLE = 0xFFFFFFFF
 
 
 @api.structure("ip_table")
-@dataclass
-class IpTable:
+class IpTable(Struct):
     """A table. Without a name it gets one."""
 
     table_id: u32 = 0
@@ -58,8 +58,7 @@ def ip_table_add_del_v2(engine: Engine, *, table: IpTable, create_mfib: bool = T
 
 
 @api.reply("ip_table_allocate_reply", 0x1728303A)
-@dataclass
-class IpTableAllocateReply:
+class IpTableAllocateReply(Struct):
     """The table."""
 
     table: IpTable = field(default_factory=IpTable)
@@ -76,8 +75,7 @@ def ip_table_allocate(engine: Engine, table: IpTable) -> IpTableAllocateReply:
 
 
 @api.details("ip_table_details", 0xC79FCA0F)
-@dataclass
-class IpTableDetails:
+class IpTableDetails(Struct):
     """A table."""
 
     table: IpTable

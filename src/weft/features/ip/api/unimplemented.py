@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Counted, Fixed, u8, u16, u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -21,8 +22,7 @@ Ports = Annotated[list[u16], Fixed(32)]
 
 
 @api.structure("punt_redirect")
-@dataclass
-class PuntRedirect:
+class PuntRedirect(Struct):
     """Where punted packets go."""
 
     rx_sw_if_index: InterfaceIndex
@@ -36,8 +36,7 @@ def ip_punt_redirect(engine: Engine, punt: PuntRedirect, is_add: bool = True) ->
 
 
 @api.details("ip_punt_redirect_details", 0x2CEF63E7)
-@dataclass
-class IpPuntRedirectDetails:
+class IpPuntRedirectDetails(Struct):
     """Where punted packets go."""
 
     punt: PuntRedirect
@@ -49,14 +48,13 @@ def ip_punt_redirect_dump(engine: Engine, sw_if_index: InterfaceIndex, is_ipv6: 
 
 
 @api.structure("punt_redirect_v2")
-@dataclass
-class PuntRedirectV2:
+class PuntRedirectV2(Struct):
     """By which paths punted packets go."""
 
     rx_sw_if_index: InterfaceIndex = NO_INTERFACE
     af: AddressFamily = AddressFamily.ADDRESS_IP4
     n_paths: u32 = 0
-    paths: Annotated[list[FibPath], Counted("n_paths")] = field(default_factory=list)
+    paths: Annotated[list[FibPath], Counted("n_paths")] = []
 
 
 @api.unimplemented("add_del_ip_punt_redirect_v2", 0x9E804227)
@@ -65,8 +63,7 @@ def add_del_ip_punt_redirect_v2(engine: Engine, *, is_add: bool = True, punt: Pu
 
 
 @api.details("ip_punt_redirect_v2_details", 0x7BA42E1D)
-@dataclass
-class IpPuntRedirectV2Details:
+class IpPuntRedirectV2Details(Struct):
     """By which paths punted packets go."""
 
     punt: PuntRedirectV2
@@ -86,8 +83,7 @@ def ip_container_proxy_add_del(engine: Engine, pfx: Prefix, sw_if_index: Interfa
 
 
 @api.details("ip_container_proxy_details", 0xA8085523)
-@dataclass
-class IpContainerProxyDetails:
+class IpContainerProxyDetails(Struct):
     """Addresses that are answered for."""
 
     sw_if_index: InterfaceIndex
@@ -170,8 +166,7 @@ def ip_reassembly_set(
 
 
 @api.reply("ip_reassembly_get_reply", 0xD5EB8D34)
-@dataclass
-class IpReassemblyGetReply:
+class IpReassemblyGetReply(Struct):
     """The limits."""
 
     timeout_ms: u32 = 0
@@ -199,8 +194,7 @@ def ip_local_reass_enable_disable(engine: Engine, enable_ip4: bool, enable_ip6: 
 
 
 @api.reply("ip_local_reass_get_reply", 0x3E93A702)
-@dataclass
-class IpLocalReassGetReply:
+class IpLocalReassGetReply(Struct):
     """Whether they are."""
 
     ip4_is_enabled: bool = False
@@ -216,8 +210,7 @@ def ip_local_reass_get(engine: Engine) -> None:
 
 
 @api.structure("ip_path_mtu")
-@dataclass
-class IpPathMtu:
+class IpPathMtu(Struct):
     """The largest packet that reaches a next hop."""
 
     client_index: u32
@@ -233,16 +226,14 @@ def ip_path_mtu_update(engine: Engine, pmtu: IpPathMtu) -> None:
 
 
 @api.reply("ip_path_mtu_get_reply", 0x53B48F5D)
-@dataclass
-class IpPathMtuGetReply:
+class IpPathMtuGetReply(Struct):
     """The end."""
 
     cursor: u32 = 0xFFFFFFFF
 
 
 @api.details("ip_path_mtu_details", 0xAC9539A7)
-@dataclass
-class IpPathMtuDetails:
+class IpPathMtuDetails(Struct):
     """A path's MTU."""
 
     pmtu: IpPathMtu

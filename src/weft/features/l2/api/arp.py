@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import Client, Subscribers, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 
 @api.structure("bd_ip_mac")
-@dataclass
-class BdIpMac:
+class BdIpMac(Struct):
     """An address in a bridge domain, and whose it is."""
 
     bd_id: u32
@@ -50,8 +50,7 @@ def bd_ip_mac_flush(engine: Engine, bd_id: u32) -> None:
 
 
 @api.details("bd_ip_mac_details", 0x545AF86A)
-@dataclass
-class BdIpMacDetails:
+class BdIpMacDetails(Struct):
     """An address for which requests are answered."""
 
     entry: BdIpMac
@@ -65,8 +64,7 @@ def bd_ip_mac_dump(engine: Engine, bd_id: u32) -> Iterator[BdIpMacDetails]:
 
 
 @api.event("l2_arp_term_event", 0x6963E07A)
-@dataclass
-class L2ArpTermEvent:
+class L2ArpTermEvent(Struct):
     """A host has said whose address is whose, in a bridge domain that answers ARP requests."""
 
     pid: u32

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Counted, Text, u8, u32
 from weft.core.api.interface_types import NO_INTERFACE, InterfaceIndex
@@ -37,8 +38,7 @@ FLAGS = ("learn", "forward", "flood", "uu-flood", "arp-term", "arp-ufwd")
 
 
 @api.structure("bridge_domain_sw_if")
-@dataclass
-class BridgeDomainSwIf:
+class BridgeDomainSwIf(Struct):
     """A member, and its split-horizon group."""
 
     context: u32
@@ -67,8 +67,7 @@ def bridge_domain_add_del(
 
 
 @api.reply("bridge_domain_add_del_v2_reply", 0xFCB1E980)
-@dataclass
-class BridgeDomainAddDelV2Reply:
+class BridgeDomainAddDelV2Reply(Struct):
     """The bridge domain's number."""
 
     bd_id: u32 = ALL
@@ -106,8 +105,7 @@ def _add_del(engine: Engine, bd_id: int, wanted: dict[int, bool], mac_age: int, 
 
 
 @api.details("bridge_domain_details", 0x0FA506FD)
-@dataclass
-class BridgeDomainDetails:
+class BridgeDomainDetails(Struct):
     """A bridge domain and its members."""
 
     bd_id: u32
@@ -122,7 +120,7 @@ class BridgeDomainDetails:
     bvi_sw_if_index: InterfaceIndex
     uu_fwd_sw_if_index: InterfaceIndex
     n_sw_ifs: u32 = 0
-    sw_if_details: Annotated[list[BridgeDomainSwIf], Counted("n_sw_ifs")] = field(default_factory=list)
+    sw_if_details: Annotated[list[BridgeDomainSwIf], Counted("n_sw_ifs")] = []
 
 
 @api.dump("bridge_domain_dump", 0x74396A43, details=BridgeDomainDetails)
@@ -154,8 +152,7 @@ def _details(domain: BridgeDomain) -> BridgeDomainDetails:
 
 
 @api.reply("bridge_flags_reply", 0x29B2A2B3)
-@dataclass
-class BridgeFlagsReply:
+class BridgeFlagsReply(Struct):
     """What the bridge domain does now, in the bits of layer 2's features."""
 
     resulting_feature_bitmap: u32 = 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from weft.core.api import Client, Counted, Subscribers, u8, u16, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -31,8 +32,7 @@ class MacEventAction(enum.IntEnum):
 
 
 @api.structure("mac_entry")
-@dataclass
-class MacEntry:
+class MacEntry(Struct):
     """An address, and where it is or was."""
 
     sw_if_index: InterfaceIndex
@@ -42,13 +42,12 @@ class MacEntry:
 
 
 @api.event("l2_macs_event", 0x44B8FD64)
-@dataclass
-class L2MacsEvent:
+class L2MacsEvent(Struct):
     """Addresses that were learned, forgotten or have moved."""
 
     pid: u32
     n_macs: u32 = 0
-    mac: Annotated[list[MacEntry], Counted("n_macs")] = field(default_factory=list)
+    mac: Annotated[list[MacEntry], Counted("n_macs")] = []
 
 
 @model

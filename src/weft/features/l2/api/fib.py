@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import u32
 from weft.core.api.ethernet_types import MacAddress
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 
 @api.details("l2_fib_table_details", 0xA44EF6B8)
-@dataclass
-class L2FibTableDetails:
+class L2FibTableDetails(Struct):
     """Where an address is."""
 
     bd_id: u32

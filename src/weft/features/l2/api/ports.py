@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.api import u8, u32
 from weft.core.api.ethernet_types import MacAddress
@@ -73,8 +74,7 @@ def sw_interface_set_l2_xconnect(
 
 
 @api.details("l2_xconnect_details", 0x472B6B67)
-@dataclass
-class L2XconnectDetails:
+class L2XconnectDetails(Struct):
     """A cross-connect."""
 
     rx_sw_if_index: InterfaceIndex
@@ -142,8 +142,7 @@ class L2IntfFeatFlags(enum.IntFlag):
 
 
 @api.reply("l2_flags_reply", 0x29B2A2B3)
-@dataclass
-class L2FlagsReply:
+class L2FlagsReply(Struct):
     """What is done now, in the bits of layer 2's features."""
 
     resulting_feature_bitmap: u32 = 0
@@ -158,8 +157,7 @@ def l2_flags(engine: Engine, sw_if_index: InterfaceIndex, is_set: bool, feature_
 
 
 @api.reply("l2_interface_feat_flags_get_reply", 0xA4149215)
-@dataclass
-class L2InterfaceFeatFlagsGetReply:
+class L2InterfaceFeatFlagsGetReply(Struct):
     """What may be done with the interface's packets."""
 
     flags: L2IntfFeatFlags = L2IntfFeatFlags.L2_INTF_FEAT_NONE
@@ -186,8 +184,7 @@ def _set(engine: Engine, interface: Interface, flags: int, on: bool) -> None:
 
 
 @api.reply("l2_flags_get_reply", 0x35CB810F)
-@dataclass
-class L2FlagsGetReply:
+class L2FlagsGetReply(Struct):
     """The features that packets pass which come in by the interface, and which leave by it, as bitmaps."""
 
     input_feature_bitmap: u32 = 0
@@ -237,8 +234,7 @@ def _check(pipeline: Pipeline, bitmap: int) -> None:
 
 
 @api.reply("bvi_create_reply", 0x5383D31F)
-@dataclass
-class BviCreateReply:
+class BviCreateReply(Struct):
     """The interface."""
 
     sw_if_index: InterfaceIndex = NO_INTERFACE
