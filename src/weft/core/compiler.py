@@ -15,10 +15,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from weft.core.compilers import in_processes
 from weft.core.digest import Digests
@@ -31,8 +32,7 @@ from weft.core.view import View
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """Something to compile: a node's loop or a routine, by name."""
 
     name: str

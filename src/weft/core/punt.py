@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core import arena, memory
 from weft.core.buffer import L2_HDR_VALID, L3_HDR_VALID, NEXT_PRESENT, Buffer, buffer_at, free
@@ -77,8 +78,7 @@ limits = arena.table("punt-limits", Limit, MAX_REASONS)
 bell = arena.root("punt-bell", Bell)
 
 
-@dataclass(frozen=True)
-class Punted:
+class Punted(Struct, frozen=True):
     """A packet as a punt handler gets it. ``data`` starts where the packet did when it was punted, or at its
     layer-2 header if that is known; ``l3`` is the offset of the layer-3 header.
     """
@@ -96,8 +96,7 @@ class Punted:
 Handler = Callable[["Engine", Punted], None]
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(Struct, frozen=True):
     number: int
     name: str
     handler: Handler

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core import memory
 from weft.core.buffer import Buffer
@@ -26,8 +27,7 @@ def check_filter_function(name: str) -> None:
         raise Invalid(f"there is no filter function {name}; there is {FILTER_FUNCTION}")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One traced packet at one node: as the node left it, or as it got it, if the node takes whole frames."""
 
     engine: Engine
@@ -47,8 +47,7 @@ class Entry:
         return memory.read(self.data + start, max(0, min(count, TRACE_DATA - TRACE_BEFORE - start)))
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Which traced packets are shown: those that came by a node, or those that did not; so many of each thread."""
 
     node: str
@@ -56,8 +55,7 @@ class Filter:
     count: int
 
 
-@dataclass(frozen=True)
-class Traced:
+class Traced(Struct, frozen=True):
     """A traced packet's way, for people to read. ``position``: its place among its thread's."""
 
     thread: int

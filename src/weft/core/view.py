@@ -23,9 +23,10 @@ import inspect
 import sys
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from weft.core import memory
 
@@ -81,8 +82,7 @@ class Area:
         return f"Bytes[{self.size}]"
 
 
-@dataclass(frozen=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """A view that its module defines further down."""
 
     module: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from .types import Array, Malformed, Names, Text, Type
 
@@ -57,8 +58,7 @@ class Layout:
         return [_field(name, type) for name, type in self.fields.items()]
 
 
-@dataclass(frozen=True)
-class _Run:
+class _Run(Struct, frozen=True, dict=True):
     """Neighbouring fields of fixed size, or one field of variable size (then ``packed`` is None)."""
 
     packed: struct.Struct | None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from .module import MODULES, Message, Service
 
 FIRST = 1  #: the first number; with it, sockclnt_create is message 15 and its reply 16, as clients rely on
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A message with its number, and the service that answers it, if it is a request."""
 
     number: int

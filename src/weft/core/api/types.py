@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 if TYPE_CHECKING:
@@ -162,15 +162,13 @@ def _octets(text: str) -> bytes:
     return text.encode("ascii", "replace")
 
 
-@dataclass(frozen=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """In an annotation: an array of so many elements."""
 
     length: int
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """In an annotation: an array of so many elements as the field ``count`` says."""
 
     count: str

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from .error import either
 
@@ -30,8 +31,7 @@ def nothing(engine: Any, prefix: str) -> Iterable[str]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """A type: how a word becomes a value, what may be offered in its place, and what it is in words.
 
     `takes` says whether it takes one word, the raw rest of the line, or the raw inside of a { block }. A `free` type

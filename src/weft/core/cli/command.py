@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
+from msgspec import Struct
+
 from . import grammar
 from .argument import lookup
 from .error import CliError, either, quote
@@ -24,8 +26,7 @@ Handler: TypeAlias = Callable[..., "str | Awaitable[str | None] | None"]
 H = TypeVar("H", bound=Handler)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     name: str
     usage: str
     grammar: grammar.Sequence

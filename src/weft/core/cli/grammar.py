@@ -15,19 +15,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from keyword import iskeyword
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Word:
+
+class Word(Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(Struct, frozen=True):
     name: str
     type: str
 
@@ -35,8 +34,7 @@ class Value:
 Atom: TypeAlias = Word | Value
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Struct, frozen=True, dict=True):
     """Alternatives, of which one is given: never, once or often."""
 
     branches: tuple[Sequence, ...]
@@ -49,8 +47,7 @@ class Group:
         return tuple(atom for branch in self.branches for atom in branch.first)
 
 
-@dataclass(frozen=True)
-class AnyOrder:
+class AnyOrder(Struct, frozen=True):
     """Groups that stand next to each other."""
 
     groups: tuple[Group, ...]
@@ -63,8 +60,7 @@ class AnyOrder:
 Item: TypeAlias = Word | Value | AnyOrder
 
 
-@dataclass(frozen=True)
-class Sequence:
+class Sequence(Struct, frozen=True, dict=True):
     """Items one after the other."""
 
     items: tuple[Item, ...]

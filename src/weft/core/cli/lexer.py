@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .error import CliError, quote
 
@@ -21,8 +22,7 @@ LEXEME = re.compile(
 ESCAPE = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A word, where it stands in the line, and whether it was quoted (then it is never a keyword)."""
 
     text: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from weft.core.config import RUNTIME_DIR
 from weft.core.listener import Listener, PortListener, UnixListener
@@ -32,8 +33,7 @@ BANNER = "Weft: a packet switch and router. ? lists the commands, <Tab> complete
 NO_TELNET_AFTER = 1.0
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """How the server behaves; from the startup configuration's `unix { ... }`."""
 
     listen: str = DEFAULT_SOCKET
@@ -45,6 +45,9 @@ class Settings:
     max_sessions: int = 64
     mode: int = 0o660
     group: int = -1
+
+
+DEFAULTS = Settings()
 
 
 def listener_of(settings: Settings) -> Listener:
@@ -59,9 +62,7 @@ def listener_of(settings: Settings) -> Listener:
 class CliServer:
     """Serves any number of sessions, up to `max_sessions`, on one socket."""
 
-    def __init__(
-        self, cli: Cli, engine: Any, settings: Settings = Settings(), listener: Listener | None = None
-    ) -> None:
+    def __init__(self, cli: Cli, engine: Any, settings: Settings = DEFAULTS, listener: Listener | None = None) -> None:
         self.cli, self.engine, self.settings = cli, engine, settings
         self._listener = listener or listener_of(settings)
         self._server: asyncio.Server | None = None

@@ -1,13 +1,12 @@
-"""Stanzas as data classes: the engine's and each feature's own. A field's type says what follows its word.
+"""Stanzas as Structs: the engine's and each feature's own. A field's type says what follows its word.
 
     @stanza("l2fib")
-    @dataclass(frozen=True)
-    class L2Fib:
+    class L2Fib(Struct, frozen=True):
         table_size: Size = 1 << 20                  # l2fib { table-size 512M }
         quiet: bool = False                         # l2fib { quiet }
         seed: tuple[Path, ...] = ()                 # l2fib { seed a.txt seed b.txt }
-        trace: Trace = Trace()                      # l2fib { trace { ... } }: another data class
-        domain: dict[str, Domain] = field(default_factory=dict)   # l2fib { domain red { ... } domain blue { ... } }
+        trace: Trace = Trace()                      # l2fib { trace { ... } }: another Struct
+        domain: dict[str, Domain] = {}              # l2fib { domain red { ... } domain blue { ... } }
 
 A stanza with a method ``apply(engine)`` is asked to do so when the engine is there.
 
@@ -17,11 +16,12 @@ A field's word is its name, with - for _. `Annotated[int, size, "default data-si
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
 
 from . import value as readers
 from .syntax import Block, ConfigError, Item, Place, Word
@@ -38,8 +38,7 @@ READERS: dict[type[Any], Callable[[str], Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What follows an option's word: nothing (a flag), a value, a block, or a name and a block."""
 
     field: str
@@ -57,7 +56,7 @@ class Rule:
 
 @cache
 def rules(cls: type[Any]) -> dict[str, Rule]:
-    """A data class's rules by word. Raises TypeError for a field of a type that has no reader."""
+    """A Struct's rules by word. Raises TypeError for a field of a type that has no reader."""
     found: dict[str, Rule] = {}
     for name, hint in get_type_hints(cls, include_extras=True).items():
         words = [extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, str)]
@@ -80,15 +79,14 @@ def _rule(name: str, hint: Any) -> Rule:
         return Rule(name, block=_rule(name, arguments[1]).block, named=True)
     if hint is bool:
         return Rule(name)
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return Rule(name, block=hint)
     if hint in READERS:
         return Rule(name, READERS[hint])
     raise TypeError(f"the stanza field {name!r} has the type {hint}, for which there is no reader")
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Something in the configuration that nobody here understands."""
 
     place: Place
@@ -100,7 +98,7 @@ class Unknown:
 
 
 def stanza(name: str) -> Callable[[type[S]], type[S]]:
-    """Register a data class as the meaning of a stanza. Raises ValueError for a second of the name."""
+    """Register a Struct as the meaning of a stanza. Raises ValueError for a second of the name."""
 
     def register(cls: type[S]) -> type[S]:
         taken = STANZAS.get(name)
@@ -113,7 +111,7 @@ def stanza(name: str) -> Callable[[type[S]], type[S]]:
 
 
 def interpret(cls: type[S], name: str, items: Iterable[Item]) -> tuple[S, list[Unknown]]:
-    """The data class that a stanza's items make, and what it does not know. Raises ConfigError for a bad value.
+    """The Struct that a stanza's items make, and what it does not know. Raises ConfigError for a bad value.
 
     A later word overrides an earlier one, as in VPP.
     """

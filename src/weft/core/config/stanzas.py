@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from grp import getgrnam
 from pathlib import Path
 from typing import Annotated
+
+from msgspec import Struct
 
 from weft.core.fusing import MODES
 
@@ -39,8 +40,7 @@ def group_number(name: str, stanza: str) -> int:
 
 
 @stanza("unix")
-@dataclass(frozen=True)
-class Unix:
+class Unix(Struct, frozen=True):
     """The process and its command line."""
 
     nodaemon: bool = False
@@ -79,8 +79,7 @@ class Unix:
 
 
 @stanza("cpu")
-@dataclass(frozen=True)
-class Cpu:
+class Cpu(Struct, frozen=True):
     """Which threads there are, and the cores that they run on."""
 
     workers: int | None = None
@@ -133,8 +132,7 @@ def _fusing(word: str) -> str:
 
 
 @stanza("graph")
-@dataclass(frozen=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """How nodes are run. ``fuse``: those that many packets pass one after the other are compiled together (``on``), or
     not (``off``); ``forced`` is for tests. Unless said here, it is what the environment says (WEFT_FUSE), or ``on``.
     """
@@ -143,8 +141,7 @@ class Graph:
 
 
 @stanza("buffers")
-@dataclass(frozen=True)
-class Buffers:
+class Buffers(Struct, frozen=True):
     """The pool of packets."""
 
     buffers_per_numa: int = 16800
@@ -153,8 +150,7 @@ class Buffers:
 
 
 @stanza("memory")
-@dataclass(frozen=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """The arena, which holds all forwarding state; VPP calls it the main heap."""
 
     main_heap_size: Size = 1 << 30
@@ -163,8 +159,7 @@ class Memory:
 
 
 @stanza("socksvr")
-@dataclass(frozen=True)
-class Socksvr:
+class Socksvr(Struct, frozen=True):
     """The binary API's socket, which is there if the stanza is."""
 
     default: bool = False
@@ -176,8 +171,7 @@ class Socksvr:
 
 
 @stanza("statseg")
-@dataclass(frozen=True)
-class Statseg:
+class Statseg(Struct, frozen=True):
     """The statistics segment and its socket."""
 
     default: bool = False
@@ -193,8 +187,7 @@ class Statseg:
 
 
 @stanza("api-segment")
-@dataclass(frozen=True)
-class ApiSegment:
+class ApiSegment(Struct, frozen=True):
     """Who may use the binary API, and under which name."""
 
     prefix: str = ""
@@ -208,8 +201,7 @@ class ApiSegment:
 
 
 @stanza("api-trace")
-@dataclass(frozen=True)
-class ApiTrace:
+class ApiTrace(Struct, frozen=True):
     """How many API requests are kept for `api trace`; they are kept in any case. `save-api-table`: the file below /tmp
     that gets the message table.
     """
@@ -220,8 +212,7 @@ class ApiTrace:
     save_api_table: str = ""
 
 
-@dataclass(frozen=True)
-class PluginSwitch:
+class PluginSwitch(Struct, frozen=True):
     """`plugin nat44 { disable }`."""
 
     enable: bool = False
@@ -229,13 +220,12 @@ class PluginSwitch:
 
 
 @stanza("plugins")
-@dataclass(frozen=True)
-class Plugins:
+class Plugins(Struct, frozen=True):
     """Which features there are, of those that can do without (`core/features.py`)."""
 
     path: str = ""
     add_path: tuple[str, ...] = ()
-    plugin: dict[str, PluginSwitch] = field(default_factory=dict)
+    plugin: dict[str, PluginSwitch] = {}
 
     def wants(self, name: str) -> bool:
         """Whether a plugin is to be there. It is named by its file, as in VPP, or without the file's ending."""
@@ -249,8 +239,7 @@ class Plugins:
         return {name.removesuffix("_plugin.so") for name, switch in self.plugin.items() if switch.disable} - {"default"}
 
 
-@dataclass(frozen=True)
-class LogClass:
+class LogClass(Struct, frozen=True):
     """`class api { level debug }`."""
 
     level: Annotated[str, level] = ""
@@ -258,14 +247,13 @@ class LogClass:
 
 
 @stanza("logging")
-@dataclass(frozen=True)
-class Logging:
+class Logging(Struct, frozen=True):
     """What is logged; levels as VPP names them."""
 
     size: int = 2000
     default_log_level: Annotated[str, level] = "notice"
     default_syslog_log_level: Annotated[str, level] = "warn"
-    class_: dict[str, LogClass] = field(default_factory=dict)
+    class_: dict[str, LogClass] = {}
 
 
 _ELSEWHERE = """

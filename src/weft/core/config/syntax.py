@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from weft.core.cli.lexer import ESCAPE, LEXEME
 
@@ -24,8 +25,7 @@ class ConfigError(Exception):
     """The configuration cannot be used. The message is one line that begins with file and line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where something stands: a file, or "command line", and a line."""
 
     source: str
@@ -35,14 +35,12 @@ class Place:
         return f"{self.source}:{self.line}" if self.line else self.source
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     text: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """`name { items }`. A name of more words (`plugin default { ... }`) leaves the others before it as words."""
 
     name: str

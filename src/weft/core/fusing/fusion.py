@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from weft.core import memory
 from weft.core.buffer import buffer_at
@@ -19,8 +20,7 @@ from weft.core.runtime import DIRECT, STAGE_SHIFT, Frame, NodeRuntime
 FIELDS = {Per.RX: "rx_sw_if_index", Per.TX: "tx_sw_if_index"}
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A node on the way: ``name`` as declared, ``index`` and ``data`` of the instance; the interface that packets must
     have, if the node goes by one; the result with which they go on to the next stage.
     """
@@ -41,8 +41,7 @@ class Stage:
         return NO_SLOT if self.way & DIRECT else self.way
 
 
-@dataclass(frozen=True)
-class Fusion:
+class Fusion(Struct, frozen=True, dict=True):
     """Stages, and what is taken for constant in them."""
 
     stages: tuple[Stage, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from weft.core.fusing.fusion import Stage
 from weft.core.graph import Instance
@@ -14,8 +15,7 @@ from weft.core.runtime import DONE, MOST_STAGES, NOT, WANTED, Worker
 Shape = tuple[Stage, ...]
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """A node that a packet has come to: the interfaces that it then had, and its way out."""
 
     node: int

@@ -11,7 +11,8 @@ import enum
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from weft.core import arena, memory
 from weft.core.counters import DECLARED, write_length
@@ -48,8 +49,7 @@ class Kind(enum.IntEnum):
     GAUGE = 9
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An entry of the directory. ``value`` is its number (scalars, gauges), a pointer, or a symlink's two indices."""
 
     kind: Kind

@@ -11,7 +11,8 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from weft.core import memory
 from weft.core.arena import BUFFERS_BASE
@@ -46,8 +47,7 @@ class Mode(enum.IntEnum):
     ZERO_COPY = 2
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """How an interface's sockets are to be; ring sizes are powers of two."""
 
     queues: int = 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core import memory
 from weft.core.graph import arc
@@ -39,8 +40,7 @@ arp_arc = arc("arp", end="error-drop")
 register_input(ARP, "arp-input")
 
 
-@dataclass(frozen=True)
-class Proxy:
+class Proxy(Struct, frozen=True):
     """Addresses that are answered for, on interfaces of a table where that is switched on."""
 
     table_id: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core import arena
 from weft.core.memory import wrap
@@ -70,8 +71,7 @@ NULL_DISCARD, NULL_UNREACHABLE, NULL_PROHIBIT = 0, 1, 2
 NULL_ACTIONS = ("discard", "send-unreachable", "send-prohibited")
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     """A data-path object: its kind and its number among those of the kind."""
 
     kind: Kind

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from weft.core.model import Invalid
 from weft.features.fib.adjacency import Address, Network
@@ -38,8 +39,7 @@ class Resolve(enum.Enum):
     ATTACHED = "resolve-attached"  # without a router in between
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """One way on. ``address`` is the next hop, or this machine's own; ``sw_if_index`` where it is; ``fib_index`` the
     table of LOOKUP and RECURSIVE. Of paths with different preference only the lowest that can be taken are; ``weight``
     divides flows.

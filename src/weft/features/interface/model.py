@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from weft.core import arena, memory
 from weft.core.counters import combined, simple
 from weft.core.graph import MAX_INTERFACES, arc
@@ -109,8 +111,7 @@ interface_output = arc("interface-output", end="interface-tx")
 error_drop_arc = arc("error-drop", end="drop")
 
 
-@dataclass(frozen=True)
-class DeviceClass:
+class DeviceClass(Struct, frozen=True):
     """A kind of device: what its driver does at the interface's turns."""
 
     name: str  #: VPP's, as shown by ``show hardware-interfaces``

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from weft.core.model import Invalid
 from weft.features.fib.path import Path
@@ -29,8 +30,7 @@ Prefix: TypeAlias = str | Network | IpInterface | tuple[int, int]
 Special: TypeAlias = tuple[int, int, Source, Path]
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(Struct, frozen=True, dict=True):
     """IPv4 or IPv6."""
 
     name: str  #: "ip4"
@@ -45,7 +45,7 @@ class Family:
     special: tuple[Special, ...]
     #: What makes the structure in which packets of a table are looked up: of the engine and a fib_index.
     lpm: Callable[[Engine, int], Lpm]
-    flow_hashes: Rows[int] = field(repr=False)
+    flow_hashes: Rows[int]
     socket: int = socket.AF_INET
 
     @cached_property

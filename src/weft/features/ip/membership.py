@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from weft.core.timers import Timer
 from weft.features.interface.model import Interface, Interfaces
 from weft.features.ip.family import Address
@@ -38,8 +40,7 @@ class Change(IntEnum):
 Record = tuple[Change, Address]
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Struct, frozen=True):
     """A question who is in a group, or None: in which groups."""
 
     group: Address | None

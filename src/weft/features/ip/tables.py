@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from weft.core.model import Invalid
 from weft.features.fib.path import Path, PathKind, Paths, via

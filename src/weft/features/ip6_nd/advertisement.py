@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
+
+from msgspec import Struct
 
 from weft.features.icmp6.types import PROTOCOL_ICMP6
 from weft.features.ip6.header import MINIMUM
@@ -13,8 +14,7 @@ from weft.features.ip6_nd.packet import PREFIX, SOURCE_LINK, UNIT
 SOLICITATION, ADVERTISEMENT = 8, 16  #: bytes without options
 
 
-@dataclass(frozen=True)
-class RouterPrefix:
+class RouterPrefix(Struct, frozen=True):
     """A prefix in an advertisement."""
 
     prefix: IPv6Network
@@ -23,8 +23,7 @@ class RouterPrefix:
     preferred: int
 
 
-@dataclass(frozen=True)
-class Advertisement:
+class Advertisement(Struct, frozen=True):
     """What another router says of itself."""
 
     router: IPv6Address

@@ -9,6 +9,8 @@ from heapq import heappop, heappush
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from weft.core import memory
 from weft.core.hashmap import HashMap
 from weft.core.model import Invalid, model
@@ -47,8 +49,7 @@ ITS_OWN = LEARN | FWD | FLOOD | UU_FLOOD | UU_FWD | ARP_TERM | ARP_UFWD
 DEFAULT = LEARN | FWD | FLOOD | UU_FLOOD
 
 
-@dataclass(frozen=True)
-class FloodMember:
+class FloodMember(Struct, frozen=True):
     """An interface that packets are flooded to."""
 
     interface: Interface

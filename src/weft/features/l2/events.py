@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core import arena
 from weft.core.model import Invalid, model
@@ -24,8 +25,7 @@ SCAN_DELAY = 0.1  #: seconds between looks for changes, as VPP's
 MAX_KNOWN = 1 << 16  #: hosts that are remembered, so that each is told of once
 
 
-@dataclass(frozen=True)
-class FibChange:
+class FibChange(Struct, frozen=True):
     """What became of a learned address. ``action``: ADDED, DELETED, MOVED."""
 
     mac: int
@@ -96,8 +96,7 @@ class ArpWatch(View):
 arp_watch = arena.root("l2-arp-watch", ArpWatch)
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """A host that has spoken ARP."""
 
     address: IPv4Address

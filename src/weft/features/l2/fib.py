@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.buffer import lock, unlock
 from weft.core.hashmap import PAIR, HashMap, Pair
@@ -154,8 +155,7 @@ def withdraw(key: int) -> int:
     return place != 0
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An entry, for people. ``age``: minutes since it was seen; None: it does not age."""
 
     mac: int

@@ -16,7 +16,7 @@ interface, its bridge domain and its kind; and once more in ``l2-output``, by th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from weft.core import arena
 from weft.core.buffer import Buffer
@@ -31,8 +31,7 @@ BITS = 32
 WORD = 64  #: packet code's numbers have so many; nodes stand in the order in which zeros in front are counted
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A feature's place: its bit, and the node that does it."""
 
     bit: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from weft.core.model import Invalid
 from weft.features.ethernet.header import DOT1AD, DOT1Q, TAG
@@ -29,8 +30,7 @@ class Operation(Enum):
         self.shown, self.pop, self.push = shown, pop, push
 
 
-@dataclass(frozen=True)
-class TagRewrite:
+class TagRewrite(Struct, frozen=True):
     """A rewrite of packets that come in; when packets leave, the opposite is done."""
 
     operation: Operation

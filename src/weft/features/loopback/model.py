@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from weft.core.model import Invalid, model
 from weft.features.interface.model import LINK_UP, DeviceClass, Interface, Interfaces

@@ -7,9 +7,11 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from weft.core.api.calls import Calls, Unknown
 from weft.core.api.client import Client
@@ -53,8 +55,7 @@ def table_lines(table: MessageTable, verbose: bool = False) -> Iterator[str]:
         yield f"{entry.number:<6}{entry.message.name:<48}{entry.message.crc:08x}  {kind}".rstrip()
 
 
-@dataclass(frozen=True)
-class Traced:
+class Traced(Struct, frozen=True):
     """A request as it came. ``message``: its name and CRC; ``data``: its bytes in hexadecimal."""
 
     time: float

@@ -10,8 +10,9 @@ import errno
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 MICROSECONDS, NANOSECONDS = 0xA1B2C3D4, 0xA1B23C4D
 ETHERNET = 1  #: LINKTYPE_ETHERNET
@@ -30,8 +31,7 @@ class PcapError(ValueError):
     """A file that is no capture file, or a broken one. The message names it and says where it is wrong."""
 
 
-@dataclass(frozen=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """A packet of a capture: ``data`` may be cut, ``length`` is what it had on the wire. ``time`` in ns since 1970."""
 
     data: bytes

@@ -9,7 +9,8 @@ import math
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from weft.core.model import Invalid
 from weft.features.pg.edit import Range, Words
@@ -20,8 +21,7 @@ MAX_SIZE = 65535
 RANDOM_PERIOD = 1024  #: different packets of what is random
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(Struct, frozen=True):
     """Headers, one within the other, then the payload."""
 
     layers: tuple[Layer, ...]

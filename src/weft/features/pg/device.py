@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from weft.core.model import Invalid
 from weft.features.interface.model import CHECKSUM_OFFLOAD, GSO, DeviceClass, Interface
@@ -31,8 +33,7 @@ class Mode(Enum):
         return ETHERNET if self is Mode.ETHERNET else RAW
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """How an interface is to be."""
 
     mode: Mode = Mode.ETHERNET

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from weft.core.model import Invalid
 
@@ -15,8 +16,7 @@ Reader = Callable[[str], int]
 TOKEN = re.compile(r"->|hop-limit|[-+/{}]|[^\s+/{}-]+")
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(Struct, frozen=True):
     """The values of a field: ``low`` to ``high``, one after the other, or at random."""
 
     low: int
@@ -29,8 +29,7 @@ class Range:
         return self.high - self.low + 1
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """A range, and where its values go: ``size`` bytes at ``offset``, the first one highest."""
 
     offset: int

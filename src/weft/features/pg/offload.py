@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from weft.core.buffer import DATA_SIZE
 from weft.core.view import View, u8, u16
@@ -37,8 +38,7 @@ NOTHING = bytes(Owed.size)
 LAYER_4 = {TCP: (TCP_HEADER, TCP_CHECKSUM), UDP: (UDP_HEADER, UDP_CHECKSUM)}
 
 
-@dataclass(frozen=True)
-class Layers:
+class Layers(Struct, frozen=True):
     """Where a packet's layers start, and what they say."""
 
     l3: int

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from weft.core import arena
 from weft.core.model import Invalid, model
 from weft.core.punt import Punted, reason
@@ -30,8 +32,7 @@ IP6_HEADER = 40
 waiting = arena.table("ping-ids", u8, IDS)
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An echo reply. ``length`` is that of the IP packet; ``seconds`` since its request was sent."""
 
     source: Address
@@ -41,8 +42,7 @@ class Reply:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Echo:
+class Echo(Struct, frozen=True):
     """What there is to know of an echo reply. ``length`` is that of the IP packet."""
 
     source: Address

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.model import Invalid
 from weft.features.interface.model import NONE, Interface, Interfaces
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from weft.core.engine import Engine
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(Struct, frozen=True):
     """A table to look in, the interface by which the first packet would leave, and the source address."""
 
     fib_index: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core import memory
 from weft.core.model import Invalid, model
@@ -34,8 +35,7 @@ class Direction(IntFlag):
 NEITHER, BOTH = Direction(0), Direction.RX | Direction.TX
 
 
-@dataclass(frozen=True)
-class Mirror:
+class Mirror(Struct, frozen=True):
     """One interface's packets, copied to another. ``l2``: as layer 2 sees them, not the device."""
 
     source: Interface

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from weft.core import memory
 from weft.core.model import Invalid, model
@@ -25,8 +28,7 @@ MAX_RING = 32768
 LOOK_EVERY = 1.0  #: seconds
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """How the engine's side is to be."""
 
     queues: int = 1

@@ -7,9 +7,10 @@ import fcntl
 import os
 import socket
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any
+
+from msgspec import Struct
 
 TUNSETIFF = 0x400454CA
 TUNSETPERSIST = 0x400454CB
@@ -26,8 +27,7 @@ HEADER_SIZE = 10
 SEND_BUFFER = 1 << 30
 
 
-@dataclass(frozen=True)
-class HostSide:
+class HostSide(Struct, frozen=True):
     """What the user wants of the interface in Linux."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class Feature(enum.IntFlag):
@@ -88,8 +89,7 @@ GSO = (
 ALL_ONES = (1 << 64) - 1
 
 
-@dataclass(frozen=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What the user wants to be offered to a guest."""
 
     feature_mask: int = ALL_ONES

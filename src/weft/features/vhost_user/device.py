@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from weft.core import memory
 from weft.core.model import Invalid, model
 from weft.core.runtime import Queue, threads_in_use
@@ -59,8 +61,7 @@ NOTHING_AGREED = (
 )
 
 
-@dataclass(frozen=True)
-class SocketOptions:
+class SocketOptions(Struct, frozen=True):
     """The socket, and who may use it if we make it (-1: as the process)."""
 
     path: str

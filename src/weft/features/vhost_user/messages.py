@@ -6,8 +6,9 @@ The specification is QEMU's ``docs/interop/vhost-user.rst``.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 HEADER = struct.Struct("<III")  #: request, flags, size of the payload
 VERSION = 1
@@ -30,8 +31,7 @@ class Failed(Exception):
     """A request that is in order cannot be fulfilled."""
 
 
-@dataclass(frozen=True)
-class WithFds:
+class WithFds(Struct, frozen=True):
     """An answer that file descriptors go with; they are closed here once they are sent."""
 
     value: Any
@@ -130,8 +130,7 @@ LOG = Payload("QQ", LogPayload)
 INFLIGHT = Payload("QQHH4x", InflightPayload)
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """A message of the front end. It is carried out by the back end's method of its name in small letters, which takes
     the payload, and the descriptors if ``fds`` allows for any.
     """

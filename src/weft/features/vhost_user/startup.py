@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from weft.core.config import stanza
 from weft.features.vhost_user.device import VhostUsers
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
 
 @stanza("vhost-user")
-@dataclass(frozen=True)
-class VhostUserStanza:
+class VhostUserStanza(Struct, frozen=True):
     """How guests are interrupted. Guests' memory is never in core dumps, whether that is asked for or not."""
 
     coalesce_frames: int = 32

@@ -7,7 +7,8 @@ import fcntl
 import os
 import socket
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from weft.features.virtio.linux import NAME_SIZE
 
@@ -22,8 +23,7 @@ SIOCGIFINDEX = 0x8933
 RTMGRP_LINK = 1
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """An interface as Linux has it now."""
 
     index: int

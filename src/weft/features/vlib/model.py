@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from weft.core import memory
 from weft.core.graph import Instance
 from weft.core.model import model
@@ -20,8 +22,7 @@ _COUNTS = struct.Struct("<5q")
 _CALLS = NodeRuntime.fields["calls"].offset
 
 
-@dataclass(frozen=True)
-class NodeStatistics:
+class NodeStatistics(Struct, frozen=True):
     """A node's calls in one thread. ``max_clocks`` is the longest call's, which had ``max_vectors`` packets."""
 
     instance: Instance

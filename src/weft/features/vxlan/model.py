@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from weft.core import memory
 from weft.core.hashmap import HashMap
@@ -52,8 +55,7 @@ BYPASS = {4: ("ip4-unicast", "ip4-vxlan-bypass"), 6: ("ip6-unicast", "ip6-vxlan-
 LAYER_2, LAYER_3 = "l2-input", "ip4-input"  #: where frames, and packets without Ethernet, go if nobody says
 
 
-@dataclass(frozen=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """What tells a tunnel from all others: both addresses, our UDP port, the VNI, the underlay's table."""
 
     local: Address
