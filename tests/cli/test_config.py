@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from weft.core.config import (
     STANZAS,
@@ -218,17 +218,15 @@ def test_the_packaged_configuration_is_understood() -> None:
     assert config[Unix].nodaemon and Socksvr in config and config[Cpu].workers == 1
 
 
-@dataclass(frozen=True)
-class Domain:
+class Domain(Struct, frozen=True):
     learn: bool = False
 
 
-@dataclass(frozen=True)
-class L2Fib:
+class L2Fib(Struct, frozen=True):
     table_size: Size = 1 << 20
     seed: tuple[Path, ...] = ()
     first: Domain = Domain()
-    domain: dict[str, Domain] = field(default_factory=dict)
+    domain: dict[str, Domain] = {}
 
 
 @pytest.fixture
