@@ -85,7 +85,7 @@ def test_an_impossible_number_of_workers_is_refused(workers: int) -> None:
 
 
 def test_a_start_that_fails_leaves_the_way_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Engine) -> None:
+    def fail(self: Engine, first: int, start: int) -> None:
         raise RuntimeError("no clock")
 
     before = len(os.listdir("/proc/self/fd"))

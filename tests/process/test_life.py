@@ -138,6 +138,18 @@ def test_nodes_are_fused_as_the_configuration_says_or_else_the_environment(
     assert engine.end(signal.SIGTERM) == 0
 
 
+def test_what_the_environment_says_wrongly_is_said_in_one_line(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEFT_FUSE", "foo")
+    engine = start(*f"unix {{ nodaemon runtime-dir {tmp_path} }}".split())
+    assert engine.process.wait(30) == 1
+    assert engine.output().splitlines() == [
+        "weft-engine: the environment has WEFT_FUSE=foo; it must be one of off, on, forced"
+    ]
+    assert engine.names() == set()
+
+
 @pytest.mark.parametrize(
     ("stanza", "reason"),
     [

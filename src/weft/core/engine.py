@@ -22,6 +22,7 @@ from weft.core.arena import Arena
 from weft.core.cli import Cli
 from weft.core.compiler import Progress, Store, load_all, python_callable
 from weft.core.files import Files
+from weft.core.fusing import mode_of_environment
 from weft.core.fusing.fuser import Fuser
 from weft.core.graph import Graph
 from weft.core.loop import loop_of
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 M = TypeVar("M")
 
 DEFAULT_BUFFERS = 16808
+CALIBRATION = 0.02  #: seconds between the readings that say how fast the workers' clock runs, at least
 
 _measured: list[float] = []  # clocks per second
 
@@ -58,6 +60,7 @@ class Engine:
     ) -> None:
         if not 0 <= workers < runtime.MAX_THREADS:
             raise ValueError(f"{workers} workers asked for; 0 to {runtime.MAX_THREADS - 1} are possible")
+        mode = fuse or mode_of_environment()
         self.interpret = bool(os.environ.get("WEFT_INTERPRET")) if interpret is None else interpret
         self.log = logging.getLogger("weft")
         self._keeper = _Keeper()
@@ -77,7 +80,7 @@ class Engine:
             counters.setup()
             buffer.setup(buffers)
             installed = self._install(code)
-            self.clocks_per_second = self._calibrate()
+            began = self._reading()
             self.timers = Timers(lambda: self.log.exception("a timer's action failed"))
             self.files = Files(lambda: self.log.exception("what a file descriptor brought failed"))
             self._close.append(self.files.close)
@@ -86,12 +89,13 @@ class Engine:
             self.workers = Workers(self, workers, corelist)
             self._close.append(self.workers.close)
             self.graph = Graph(self.arena, installed, self.workers.quiesce)
+            self.clocks_per_second = self._calibrate(*began)
             self.punts = punt.Punts(self, self.clocks_per_second)
             self._close.append(self.punts.close)
             self.trace = trace.Trace(self)
             for cls in MODELS:
                 self[cls]
-            self.fuser = Fuser(self, store, fuse or os.environ.get("WEFT_FUSE", "on"))
+            self.fuser = Fuser(self, store, mode)
             self._close.append(self.workers.stop)  # the last that is opened is the first that is closed
             self._close.append(self.fuser.close)
             self.workers.start()
@@ -134,13 +138,14 @@ class Engine:
 
     # --- time
 
-    def _calibrate(self) -> float:
-        """Clocks of the workers' clock in a second. The processor's runs alike for all engines of a process."""
+    def _calibrate(self, first: int, start: int) -> float:
+        """Clocks of the workers' clock in a second, since a reading. The processor's runs alike for all engines of a
+        process.
+        """
         if self.interpret:
             return 1e9
         if not _measured:
-            first, start = self._reading()
-            time.sleep(0.02)
+            time.sleep(max(CALIBRATION - (time.perf_counter_ns() - start) / 1e9, 0))
             last, end = self._reading()
             _measured.append((last - first) * 1e9 / (end - start))
         return _measured[0]

@@ -13,6 +13,11 @@
         '''Mirror the traffic of an interface to another one.'''
         engine[Span].set(...)
 
+    @api.details("sw_interface_span_details", 0x8A20E79F)
+    class SwInterfaceSpanDetails(Struct):
+        sw_if_index_from: InterfaceIndex
+        ...
+
 The function's parameters behind the engine are the message's fields (a parameter annotated ``Client`` gets the client
 instead), a parameter's default is the field's. What it returns is the reply: None where the reply has only
 ``retval``, or an object of the reply's class, of which each field must have a default, for errors. ``Invalid``

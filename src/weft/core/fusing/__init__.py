@@ -11,6 +11,16 @@ Packets leave a fusion wherever they go another way than most, so it is never wr
 what it takes for constant, and it is undone before that is written to.
 """
 
+import os
+
 #: off: nodes are called one by one. on: what is busy is fused. forced: whatever a packet has passed is fused at once,
 #: for tests.
 MODES = ("off", "on", "forced")
+
+
+def mode_of_environment() -> str:
+    """The mode where nobody says one. Raises ValueError."""
+    mode = os.environ.get("WEFT_FUSE") or "on"
+    if mode not in MODES:
+        raise ValueError(f"the environment has WEFT_FUSE={mode}; it must be one of {', '.join(MODES)}")
+    return mode
