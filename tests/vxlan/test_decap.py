@@ -146,6 +146,7 @@ def test_without_a_checksum_only_to_tunnels(lab: Lab) -> None:
     _, under = underlay(lab)
     assert send(lab, under, outer(under, 6, inner(), chksum=0)) == {}
     assert lab.errors()["ip6-input", "bad udp checksum"] == 1
+    tunnel(lab, 6)
     lab.cli("create vxlan tunnel src 2001:db8:1::1 dst 2001:db8:1::2 vni 0xabcdef del")
     assert send(lab, under, outer(under, 6, inner(), chksum=0)) == {}
     assert lab.errors()["ip6-input", "bad udp checksum"] == 2

@@ -23,7 +23,7 @@ from weft.features.gso.model import UDP_HEADER, UdpHeader, is_gso
 from weft.features.interface.model import rx
 from weft.features.ip4.header import Ip4Header
 from weft.features.ip6.header import Ip6Header
-from weft.features.vxlan.errors import Input4Error, Input6Error
+from weft.features.vxlan.errors import INPUT4, INPUT6, Input4Error, Input6Error
 from weft.features.vxlan.find import GROUP_SHIFT, KNOWN, NONE, find4, find6
 from weft.features.vxlan.header import VNI_VALID, VXLAN, VxlanHeader
 from weft.features.vxlan.layout import BY_VERSION, UP, Tunnel, tunnels
@@ -50,23 +50,13 @@ def vxlan4_input(rt: NodeRuntime, pkt: Buffer) -> int:
     """Find the tunnel of a datagram over IPv4, if the bypass has not yet, and let the frame in it come in by that."""
     counters = rx.of(rt.worker)
     header = VxlanHeader(pkt.data)
-    if (pkt.current_length < VXLAN) | (header.flags != VNI_VALID):
-        error = Input4Error.TOO_SHORT if pkt.current_length < VXLAN else Input4Error.BAD_FLAGS
-        return refuse(rt, pkt, error, Input4Error.DECAPSULATED)
-    meta = IpMeta(pkt.opaque)
-    if meta.flags & KNOWN:
-        found = meta.adj_index
-    else:
+    if is_bad(pkt, header):
+        return bad(rt, pkt, INPUT4)
+    found = IpMeta(pkt.opaque).adj_index
+    if IpMeta(pkt.opaque).flags & KNOWN == 0:
         ip = Ip4Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
         found = find4(rt.worker, pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
-    if found == NONE:
-        return refuse(rt, pkt, Input4Error.NO_SUCH_TUNNEL, Input4Error.DECAPSULATED)
-    tunnel = Tunnel(opaque(tunnels[found & INDEX].address))
-    flags = pkt.flags
-    if (tunnel.flags == UP) & (flags & OFFLOAD == 0):
-        come_in(counters, pkt, flags, tunnel, found)
-        return tunnel.decap_next
-    return unusual(rt, pkt, found, Input4Error.DOWN, Input4Error.SEGMENTS, Input4Error.DECAPSULATED)
+    return come_out(rt, pkt, counters, found, INPUT4)
 
 
 @node("vxlan6-input", next=InputNext, trace=trace_input, counts=Input6Error.DECAPSULATED)
@@ -74,30 +64,45 @@ def vxlan6_input(rt: NodeRuntime, pkt: Buffer) -> int:
     """The same over IPv6."""
     counters = rx.of(rt.worker)
     header = VxlanHeader(pkt.data)
-    if (pkt.current_length < VXLAN) | (header.flags != VNI_VALID):
-        error = Input6Error.TOO_SHORT if pkt.current_length < VXLAN else Input6Error.BAD_FLAGS
-        return refuse(rt, pkt, error, Input6Error.DECAPSULATED)
-    meta = IpMeta(pkt.opaque)
-    if meta.flags & KNOWN:
-        found = meta.adj_index
-    else:
+    if is_bad(pkt, header):
+        return bad(rt, pkt, INPUT6)
+    found = IpMeta(pkt.opaque).adj_index
+    if IpMeta(pkt.opaque).flags & KNOWN == 0:
         ip = Ip6Header(pkt.data + pkt.l3_hdr_offset - pkt.current_data)
         found = find6(rt.worker, pkt, ip, UdpHeader(header.address - UDP_HEADER).destination, header.vni_reserved)
+    return come_out(rt, pkt, counters, found, INPUT6)
+
+
+@inline
+def is_bad(pkt: Buffer, header: VxlanHeader) -> int:
+    """Whether a datagram is no VXLAN, as far as can be seen without its tunnel."""
+    return (pkt.current_length < VXLAN) | (header.flags != VNI_VALID)
+
+
+@routine
+def bad(rt: NodeRuntime, pkt: Buffer, family: int) -> int:
+    """What becomes of it. ``family``, here and below: INPUT4 or INPUT6, whose node's errors are meant."""
+    return refuse(rt, pkt, Input4Error.TOO_SHORT if pkt.current_length < VXLAN else Input4Error.BAD_FLAGS, family)
+
+
+@inline
+def come_out(rt: NodeRuntime, pkt: Buffer, counters: int, found: int, family: int) -> int:
+    """A datagram of the tunnel ``found``, which may be NONE."""
     if found == NONE:
-        return refuse(rt, pkt, Input6Error.NO_SUCH_TUNNEL, Input6Error.DECAPSULATED)
+        return refuse(rt, pkt, Input4Error.NO_SUCH_TUNNEL, family)
     tunnel = Tunnel(opaque(tunnels[found & INDEX].address))
     flags = pkt.flags
     if (tunnel.flags == UP) & (flags & OFFLOAD == 0):
         come_in(counters, pkt, flags, tunnel, found)
         return tunnel.decap_next
-    return unusual(rt, pkt, found, Input6Error.DOWN, Input6Error.SEGMENTS, Input6Error.DECAPSULATED)
+    return unusual(rt, pkt, found, family)
 
 
 @routine
-def refuse(rt: NodeRuntime, pkt: Buffer, error: int, counted: int) -> int:
+def refuse(rt: NodeRuntime, pkt: Buffer, error: int, family: int) -> int:
     """Drop a packet, which has been counted as a good one."""
-    rt.count(counted, -1)
-    return pkt.fail(error, InputNext.DROP)
+    rt.count(Input4Error.DECAPSULATED + family, -1)
+    return pkt.fail(error + family, InputNext.DROP)
 
 
 @routine
@@ -114,15 +119,13 @@ def own_offload(pkt: Buffer) -> int:
 
 
 @routine
-def unusual(rt: NodeRuntime, pkt: Buffer, found: int, down: int, segments: int, counted: int) -> int:
-    """What is done with packets that owe something, and with those of a tunnel that is down or has no layer 2. The
-    errors are the node's.
-    """
+def unusual(rt: NodeRuntime, pkt: Buffer, found: int, family: int) -> int:
+    """What is done with packets that owe something, and with those of a tunnel that is down or has no layer 2."""
     tunnel = tunnels[found & INDEX]
     if tunnel.flags & UP == 0:
-        return refuse(rt, pkt, down, counted)
+        return refuse(rt, pkt, Input4Error.DOWN, family)
     if own_offload(pkt) == 0:
-        return refuse(rt, pkt, segments, counted)
+        return refuse(rt, pkt, Input4Error.SEGMENTS, family)
     come_in(rx.of(rt.worker), pkt, pkt.flags, tunnel, found)
     if tunnel.flags & BY_VERSION:
         return InputNext.IP6 if Ip6Header(pkt.data).version == 6 else InputNext.IP4

@@ -28,7 +28,7 @@ from weft.features.ip6.checksum import layer4_sum
 from weft.features.ip6.header import MINIMUM as IP6
 from weft.features.ip6.header import UDP
 from weft.features.l2.flow_hash import frame_hash, packet_hash
-from weft.features.vxlan.errors import Encap4Error, Encap6Error
+from weft.features.vxlan.errors import ENCAP4, ENCAP6, Encap4Error, Encap6Error
 from weft.features.vxlan.header import IN_FRONT, OUTER4, OUTER6, Outer4, Outer6
 from weft.features.vxlan.layout import FIB_SHIFT, WAY, Tunnel, tunnels
 from weft.features.vxlan.trace import trace_encap
@@ -62,13 +62,7 @@ def vxlan4_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     itf = SwInterface(opaque(sw_interfaces[pkt.tx_sw_if_index].address))
     octets = pkt.total_length
     if stays(pkt, itf, octets, OUTER4):
-        rt.count(Encap4Error.ENCAPSULATED, -1)
-        if itf.flags & ADMIN_UP == 0:
-            return pkt.fail(Encap4Error.DOWN, EncapNext.DROP)
-        if pkt.flags & OFFLOAD:
-            return settled_by(pkt)
-        error = Encap4Error.HEADROOM if pkt.current_data < OUTER4 - HEADROOM else Encap4Error.TOO_LONG
-        return pkt.fail(error, EncapNext.DROP)
+        return keep_out(rt, pkt, itf, OUTER4, ENCAP4)
     tunnel = Tunnel(opaque(tunnels[itf.device].address))
     length = octets + OUTER4
     hash = flow_of(pkt, itf)
@@ -95,13 +89,7 @@ def vxlan6_encap(rt: NodeRuntime, pkt: Buffer) -> int:
     itf = SwInterface(opaque(sw_interfaces[pkt.tx_sw_if_index].address))
     octets = pkt.total_length
     if stays(pkt, itf, octets, OUTER6):
-        rt.count(Encap6Error.ENCAPSULATED, -1)
-        if itf.flags & ADMIN_UP == 0:
-            return pkt.fail(Encap6Error.DOWN, EncapNext.DROP)
-        if pkt.flags & OFFLOAD:
-            return settled_by(pkt)
-        error = Encap6Error.HEADROOM if pkt.current_data < OUTER6 - HEADROOM else Encap6Error.TOO_LONG
-        return pkt.fail(error, EncapNext.DROP)
+        return keep_out(rt, pkt, itf, OUTER6, ENCAP6)
     tunnel = Tunnel(opaque(tunnels[itf.device].address))
     hash = flow_of(pkt, itf)
     pkt.advance(-OUTER6)
@@ -125,9 +113,17 @@ def stays(pkt: Buffer, itf: SwInterface, octets: int, headers: int) -> int:
 
 
 @routine
-def settled_by(pkt: Buffer) -> int:
-    """Where a packet is given what it still owes, before nobody can see it any more. It comes again."""
-    return EncapNext.SEGMENT if pkt.gso_type != GSO_NONE else EncapNext.CHECKSUM
+def keep_out(rt: NodeRuntime, pkt: Buffer, itf: SwInterface, headers: int, family: int) -> int:
+    """Where it goes instead. What it still owes it is given before nobody can see it any more; then it comes again.
+    ``family``: ENCAP4 or ENCAP6, whose node's errors are meant.
+    """
+    rt.count(Encap4Error.ENCAPSULATED + family, -1)
+    if itf.flags & ADMIN_UP == 0:
+        return pkt.fail(Encap4Error.DOWN + family, EncapNext.DROP)
+    if pkt.flags & OFFLOAD:
+        return EncapNext.SEGMENT if pkt.gso_type != GSO_NONE else EncapNext.CHECKSUM
+    error = Encap4Error.HEADROOM if pkt.current_data < headers - HEADROOM else Encap4Error.TOO_LONG
+    return pkt.fail(error + family, EncapNext.DROP)
 
 
 @inline

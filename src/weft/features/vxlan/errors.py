@@ -45,3 +45,11 @@ class Encap6Error(Errors, of="vxlan6-encap"):
     DOWN = DOWN
     HEADROOM = HEADROOM
     TOO_LONG = TOO_LONG
+
+
+#: How far behind the errors of IPv4's nodes those of IPv6's stand, which are declared in the same order.
+INPUT4, INPUT6 = 0, Input6Error.DECAPSULATED - Input4Error.DECAPSULATED
+ENCAP4, ENCAP6 = 0, Encap6Error.ENCAPSULATED - Encap4Error.ENCAPSULATED
+
+assert [each + INPUT6 for each in Input4Error] == list(Input6Error)
+assert [each + ENCAP6 for each in Encap4Error] == list(Encap6Error)
