@@ -36,7 +36,7 @@ def load(units: dict[str, tuple[str, bytes]]) -> dict[str, int]:
         return {}
     try:
         return _linked(units)
-    except RuntimeError as error:
+    except (RuntimeError, KeyError) as error:
         if len(units) > 1:
             return {key: load({key: unit})[key] for key, unit in units.items()}
         [(symbol, _)] = units.values()
