@@ -250,7 +250,8 @@ def show(engine: Engine, name: str | None = None, verbose: bool = False) -> str:
 
 
 def _row(engine: Engine, stream: RunningStream) -> str:
-    enabled = "Yes" if stream.enabled else "No"
+    # One that has just ended is not settled: its packets may be on their way still.
+    enabled = "No" if stream.queue is None else "Yes"
     thread = stream.thread or engine.workers.forwarding[0]
     parameters = [
         f"limit {stream.limit}",
