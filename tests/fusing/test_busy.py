@@ -19,7 +19,7 @@ PATIENCE = 300  #: seconds, for a machine that does much else
 @pytest.fixture
 def busy() -> Iterator[Engine]:
     """Two cross-connected ports and as many packets as a worker can take."""
-    with Engine(workers=1, interpret=False) as engine:
+    with Engine(workers=1, interpret=False, fuse="on") as engine:
         (case,) = chosen(["l2-xconnect"])
         setup = case.build()
         for line in setup.lines:

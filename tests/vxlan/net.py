@@ -51,8 +51,13 @@ def tunnel(lab: Lab, version: int, options: str = "", bridge: str = "1") -> str:
 
 
 def send(lab: Lab, port: Interface, *frames: Packet | bytes) -> dict[str, list[Packet]]:
-    """Let frames come in; interface name -> what left by it, without what IPv6 says to its groups by itself."""
-    out = {name: [p for p in sent if not p.dst.startswith("33:33")] for name, sent in lab.send(port, *frames).items()}
+    """Let frames come in; interface name -> what left by it, without what the engine says to groups by itself: by IPv6,
+    and by IGMP (RFC 3376 4.2.14), which it repeats.
+    """
+    out = {
+        name: [p for p in sent if not p.dst.startswith(("33:33", "01:00:5e:00:00:16"))]
+        for name, sent in lab.send(port, *frames).items()
+    }
     return {name: sent for name, sent in out.items() if sent}
 
 
