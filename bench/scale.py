@@ -56,7 +56,7 @@ def start_process(cache: str) -> float:
         began = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", "weft.main", *unix.split()],
-            env={**os.environ, "WEFT_CACHE": cache},
+            env={**os.environ, "WEFT_CACHE": cache, "PYTHONDONTWRITEBYTECODE": ""},  # Python keeps its own code too
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
