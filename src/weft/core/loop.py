@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from weft.core.buffer import buffer_at
+from weft.core.buffer import Buffer, buffer_at
 from weft.core.memory import prefetch
 from weft.core.node import UNLIKE, Kind, Node, inline
 from weft.core.runtime import FOLLOWING, Frame, NodeRuntime, hand_on, probe_frame, scatter, trace_frame
@@ -22,7 +22,8 @@ def loop_of(node: Node) -> Loop:
     match node.kind:
         case Kind.PACKET:
             counted = -1 if node.counts is None else int(node.counts)
-            loop = _packets(node.function, node.whole or each_apart, AHEAD if node.cold else 0, counted)
+            parts = node.whole or each_apart, node.waits or nothing, node.function
+            loop = _packets(*parts, AHEAD if node.cold else 0, counted, node.waits is not None)
         case Kind.FRAME:
             loop = _frame(node.function)
         case Kind.INPUT:
@@ -37,9 +38,22 @@ def each_apart(rt: NodeRuntime, frame: Frame) -> int:
     return UNLIKE
 
 
-def _packets(function: Callable[..., Any], whole: Callable[..., int], ahead: int, counted: int) -> Loop:
-    """Around a function of one packet, and one that may deal with a frame whose packets are alike (while some are
-    traced or followed, each is looked at alone). ``ahead`` and ``counted`` are constants to the compiler.
+@inline
+def nothing(rt: NodeRuntime, pkt: Buffer) -> None:
+    """For nodes that do not wait."""
+
+
+def _packets(
+    whole: Callable[..., int],
+    waits: Callable[..., None],
+    function: Callable[..., Any],
+    ahead: int,
+    counted: int,
+    waiting: bool,
+) -> Loop:
+    """Around a function that may deal with a frame whose packets are alike (while some are traced or followed, each is
+    looked at alone), one of what is done to all packets first, and one of the rest. The others are constants to the
+    compiler.
     """
 
     def loop(rt_address: int, frame_address: int, n: int) -> int:
@@ -53,6 +67,9 @@ def _packets(function: Callable[..., Any], whole: Callable[..., int], ahead: int
             if counted >= 0:
                 rt.count(counted, n)
             return hand_on(rt, frame, way)
+        if waiting:
+            for i in range(n):
+                waits(rt, buffer_at(vector[i]))
         for i in range(n):
             if ahead > 0 and i + ahead < n:
                 coming = buffer_at(vector[i + ahead]).address

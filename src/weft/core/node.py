@@ -122,7 +122,7 @@ class Node:
     counts: Errors | None = None
     per: Per = Per.ANY
     asked: bool = False
-    waits: bool = False
+    waits: Callable[..., Any] | None = None
     whole: Callable[..., Any] | None = None
     #: Further ways out that other features have added: node names, in order.
     added: list[str] = field(default_factory=list)
@@ -160,7 +160,7 @@ def node(
     counts: Errors | None = None,
     per: Per = Per.ANY,
     asked: bool = False,
-    waits: bool = False,
+    waits: Callable[..., None] | None = None,
     template: bool = False,
     whole: Callable[..., int] | None = None,
 ) -> Callable[[F], F]:
@@ -171,9 +171,11 @@ def node(
     to be done for all, it does that, and returns the way out of all; or else UNLIKE, having done nothing.
 
     What ``core/fusing`` wants to know: ``per`` names the interface whose configuration the node goes by; ``asked`` says
-    that it reads memory for which a node before has asked (``prefetch``), so that it had better not come at once;
-    ``waits``, that it reads memory that may be far away and nobody can ask for: in a short loop of its own several
-    packets wait at once.
+    that it reads memory for which a node before has asked (``prefetch``), so that it had better not come at once.
+
+    ``waits`` (inline; of runtime and packet) is the part of a node's work that reads memory which may be far away and
+    which nobody can ask for. It is done for all packets of a frame before the rest is done for any: the shorter the
+    loop, the more packets wait at once.
     """
 
     def declare(function: F) -> F:

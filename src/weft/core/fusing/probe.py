@@ -52,7 +52,7 @@ def shapes(way: list[Seen], instance: Callable[[int], Instance | None]) -> list[
     found: list[list[Stage]] = [[]]
     for seen in way:
         at = instance(seen.node)
-        if at is None or at.node.kind is not Kind.PACKET or at.node.waits or at.node.whole is not None:
+        if at is None or at.node.kind is not Kind.PACKET or at.node.waits is not None or at.node.whole is not None:
             found.append([])
             continue
         node = at.node

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from weft.core import arena
 from weft.core.counters import combined
-from weft.core.memory import atomic_store, mix, shift_right
+from weft.core.memory import atomic_store, mix, prefetch, shift_right
 from weft.core.node import inline, routine
 from weft.core.view import Array, View, i64, times, u8, u32
 from weft.features.fib.meta import IpMeta
@@ -79,6 +79,13 @@ BUCKETS_OFFSET = LoadBalance.fields["buckets"].offset
 def route_balance(route: int) -> LoadBalance:
     """The load-balance of a route."""
     return load_balances[balance_of[route]]
+
+
+@inline
+def ask_for(counters: int, route: int) -> None:
+    """Ask for the memory of a route's load-balance, and of its counter among a thread's."""
+    prefetch(counters + (route << 4))
+    prefetch(balance_of.address + (route << 2))
 
 
 @inline

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from weft.core.buffer import Buffer
+from weft.core.counters import count
 from weft.core.graph import MAX_INTERFACES
 from weft.core.node import Nexts, inline, node
 from weft.core.runtime import NodeRuntime
-from weft.features.fib.load_balance import apart, choose, follow, route_balance, to_counters, via_counters
+from weft.features.fib.load_balance import apart, ask_for, choose, follow, route_balance, to_counters, via_counters
 from weft.features.fib.model import BY_INTERFACE, IpMeta
 from weft.features.ip.lookup import look_elsewhere, lookup_trace
 from weft.features.ip.ply import MAX_FIBS
@@ -59,17 +60,27 @@ def go(pkt: Buffer, meta: IpMeta, route: int, fib_index: int) -> int:
     return follow(choose(lb, meta.flow_hash).address, meta)
 
 
-@node("ip6-lookup", next=LookupNext, trace=trace_lookup, waits=True)
-def ip6_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
-    """Find the route of a packet's destination, count the packet there, and go its way."""
+@inline
+def find(rt: NodeRuntime, pkt: Buffer) -> None:
+    """The route of a packet's destination; and ask for what goes by it."""
+    counters = to_counters.of(rt.worker)
     meta = IpMeta(pkt.opaque)
     fib_index = meta.fib_index
     if fib_index == BY_INTERFACE:
         fib_index = own_table(pkt)
         meta.fib_index = fib_index
     route = lookup(fib_index, Ip6Header(pkt.data).destination)
-    to_counters.add(rt.worker, route, 1, pkt.total_length)
-    return go(pkt, meta, route, fib_index)
+    meta.adj_index = route
+    ask_for(counters, route)
+
+
+@node("ip6-lookup", next=LookupNext, trace=trace_lookup, waits=find)
+def ip6_lookup(rt: NodeRuntime, pkt: Buffer) -> int:
+    """Find the route of a packet's destination, count the packet there, and go its way."""
+    counters = to_counters.of(rt.worker)
+    meta = IpMeta(pkt.opaque)
+    count(counters, meta.adj_index, 1, pkt.total_length)
+    return go(pkt, meta, meta.adj_index, meta.fib_index)
 
 
 @node("ip6-link-local", next=LookupNext, trace=trace_lookup)
